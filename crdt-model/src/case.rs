@@ -1,0 +1,107 @@
+//! Cases: clashes and exceptions that a person should see, derived from folded rows.
+//!
+//! A case is never written; it is there while its reason is. Its id is the hash of kind, subject and key, so every node
+//! names it alike.
+//!
+//! Invariant: equal rows give equal cases. Proved by `merge_laws` (`cases_are_the_same_in_every_delivery_order`).
+
+use crate::codec::{DecodeError, Reader, Writer};
+use crate::id::{DocumentId, EventKey};
+use crate::text::Text;
+
+/// What clashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum CaseKind {
+    /// A cancel met goods that had left (C01).
+    ShippedAfterCancel = 1,
+    /// More left than was ordered (C09).
+    OverShipped = 2,
+    /// Money came in for what was cancelled (C05).
+    CreditDue = 3,
+    /// Two different orders stand in one document.
+    DuplicatePlaced = 4,
+    /// Two orders of one channel and number, or of one request (C38).
+    DuplicateExternalOrder = 5,
+    /// Stock on hand is below zero (C12).
+    NegativeStock = 6,
+    /// Promises with rights exceed the stock on hand (C10, C11).
+    PromisesUncovered = 7,
+    /// A booking of rights does not count.
+    BookingIgnored = 8,
+}
+
+impl CaseKind {
+    /// Every kind with its name in commands and JSON.
+    pub const ALL: [(Self, &'static str); 8] = [
+        (Self::ShippedAfterCancel, "shipped_after_cancel"),
+        (Self::OverShipped, "over_shipped"),
+        (Self::CreditDue, "credit_due"),
+        (Self::DuplicatePlaced, "duplicate_placed"),
+        (Self::DuplicateExternalOrder, "duplicate_external_order"),
+        (Self::NegativeStock, "negative_stock"),
+        (Self::PromisesUncovered, "promises_uncovered"),
+        (Self::BookingIgnored, "booking_ignored"),
+    ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(kind, _)| *kind == self).map_or("", |(_, name)| name)
+    }
+}
+
+/// An open case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaseRow {
+    /// What clashed.
+    pub kind: CaseKind,
+    /// The document or item that it is about.
+    pub subject: DocumentId,
+    /// The event in the subject, or zero.
+    pub key: EventKey,
+    /// A label that people know: SKU, order number or external number.
+    pub label: Text,
+    /// The other document of a duplicate.
+    pub other: Option<DocumentId>,
+    /// How much: thousandths of units or minor units of money.
+    pub amount: i128,
+}
+
+/// The id of a case: 16 bytes.
+pub type CaseId = [u8; 16];
+
+impl CaseRow {
+    /// Hash of kind, subject and key; never the evidence.
+    pub fn id(&self) -> CaseId {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(b"tradepost/case/1").update(&[self.kind as u8]).update(&self.subject.0).update(&self.key.0);
+        let mut id = [0; 16];
+        hasher.finalize_xof().fill(&mut id);
+        id
+    }
+
+    /// Writes the row.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::new();
+        writer.byte(self.kind as u8).fixed(&self.subject.0).fixed(&self.key.0).text(&self.label);
+        writer.option(self.other.as_ref(), |w, other| other.encode(w)).wide(self.amount);
+        writer.finish()
+    }
+
+    /// Reads a row.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(bytes);
+        let number = reader.byte("case kind")?;
+        let kind = CaseKind::ALL.into_iter().find(|(kind, _)| *kind as u8 == number);
+        let row = Self {
+            kind: kind.map(|(kind, _)| kind).ok_or(DecodeError::OutOfRange { field: "case kind" })?,
+            subject: DocumentId::decode("subject", &mut reader)?,
+            key: EventKey::decode("key", &mut reader)?,
+            label: reader.text("label")?,
+            other: reader.option("other", |r| DocumentId::decode("other", r))?,
+            amount: reader.wide("amount")?,
+        };
+        reader.end()?;
+        Ok(row)
+    }
+}

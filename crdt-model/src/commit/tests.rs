@@ -1,0 +1,112 @@
+//! Tests of the signed commit: one encoding, strict signatures, limits.
+#![allow(clippy::unwrap_used)]
+use super::*;
+use crate::scope::SiteCode;
+
+fn key() -> SigningKey {
+    SigningKey::from_bytes(&[7; 32])
+}
+
+fn commit(changes: Vec<DocumentChange>) -> Commit {
+    Commit {
+        org: OrgId([1; 32]),
+        author: AuthorId(key().verifying_key().to_bytes()),
+        session: SessionId([2; 8]),
+        scope: Scope::Site(SiteCode::new("SH01").unwrap()),
+        seq: 2,
+        prev: CommitHash([3; 32]),
+        deps: vec![Dependency { author: AuthorId([4; 32]), seq: 9, hash: CommitHash([5; 32]) }],
+        control_heads: vec![CommitHash([6; 32])],
+        hlc: Hlc(77),
+        user: UserId::ZERO,
+        request: RequestId([8; 16]),
+        transaction: TransactionId([9; 16]),
+        kind_flags: 0,
+        changes,
+    }
+}
+
+fn change(bytes: usize) -> DocumentChange {
+    DocumentChange { document: DocumentId([1; 16]), chunk: vec![0xab; bytes] }
+}
+
+#[test]
+fn a_commit_has_one_encoding() {
+    let signed = SignedCommit::sign(commit(vec![change(10), change(0)]), &key()).unwrap();
+    let read = SignedCommit::verify(signed.bytes()).unwrap();
+    assert_eq!(read, signed);
+    assert_eq!(SignedCommit::sign(read.commit().clone(), &key()).unwrap().bytes(), signed.bytes());
+}
+
+#[test]
+fn every_flipped_byte_is_refused() {
+    let signed = SignedCommit::sign(commit(vec![change(40)]), &key()).unwrap();
+    for at in 0..signed.bytes().len() {
+        {
+            let mut bytes = signed.bytes().to_vec();
+            bytes[at] ^= 1 << (at % 8);
+            assert!(SignedCommit::verify(&bytes).is_err(), "byte {at}");
+        }
+    }
+    for length in 0..signed.bytes().len() {
+        assert!(SignedCommit::verify(&signed.bytes()[..length]).is_err(), "cut at {length}");
+    }
+}
+
+#[test]
+fn a_commit_at_its_limits_is_read_and_past_them_refused() {
+    let sign = |changes| SignedCommit::sign(commit(changes), &key());
+    let full = sign(vec![change(1); COMMIT_CHANGES_MAX]).unwrap();
+    assert!(SignedCommit::verify(full.bytes()).is_ok());
+    let past = sign(vec![change(1); COMMIT_CHANGES_MAX + 1]).unwrap();
+    assert!(SignedCommit::verify(past.bytes()).is_err());
+
+    let base = sign(vec![change(CHANGE_BYTES_MAX), change(100_000)]).unwrap().bytes().len();
+    let largest = 100_000 + COMMIT_BYTES_MAX - base;
+    let at_limit = sign(vec![change(CHANGE_BYTES_MAX), change(largest)]).unwrap();
+    assert_eq!(at_limit.bytes().len(), COMMIT_BYTES_MAX);
+    assert!(SignedCommit::verify(at_limit.bytes()).is_ok());
+    let error = sign(vec![change(CHANGE_BYTES_MAX), change(largest + 1)]).unwrap_err();
+    assert_eq!(error, CommitError::TooLong { bytes: COMMIT_BYTES_MAX + 1 });
+    let wide = sign(vec![change(CHANGE_BYTES_MAX + 1)]).unwrap();
+    assert!(matches!(SignedCommit::verify(wide.bytes()), Err(CommitError::Decode(DecodeError::TooLong { .. }))));
+}
+
+#[test]
+fn control_heads_are_cited_outside_control_and_nowhere_else() {
+    let mut none = commit(vec![]);
+    none.control_heads.clear();
+    assert!(matches!(SignedCommit::sign(none, &key()), Err(CommitError::ControlHeads { count: 0, .. })));
+    let mut inside = commit(vec![]);
+    inside.scope = Scope::Control;
+    assert!(matches!(SignedCommit::sign(inside, &key()), Err(CommitError::ControlHeads { count: 1, .. })));
+    let mut many = commit(vec![]);
+    many.control_heads = (0..=CONTROL_HEADS_MAX as u8).map(|n| CommitHash([n; 32])).collect();
+    assert!(SignedCommit::verify(SignedCommit::sign(many, &key()).unwrap().bytes()).is_err());
+}
+
+#[test]
+fn the_first_commit_has_no_previous_one() {
+    let mut first = commit(vec![]);
+    first.seq = 1;
+    assert_eq!(SignedCommit::sign(first.clone(), &key()).unwrap_err(), CommitError::Chain { seq: 1 });
+    first.prev = CommitHash::ZERO;
+    assert!(SignedCommit::sign(first, &key()).is_ok());
+}
+
+#[test]
+fn another_authors_name_is_not_signed() {
+    let mut forged = commit(vec![]);
+    forged.author = AuthorId([1; 32]);
+    assert!(matches!(SignedCommit::sign(forged, &key()), Err(CommitError::Signature { .. })));
+}
+
+#[test]
+fn lists_are_sorted_and_without_doubles() {
+    let mut doubled = commit(vec![]);
+    doubled.deps = vec![doubled.deps[0]; 2];
+    assert_eq!(SignedCommit::sign(doubled, &key()).unwrap_err(), CommitError::NotSorted { field: "deps" });
+    let mut heads = commit(vec![]);
+    heads.control_heads = vec![CommitHash([6; 32]); 2];
+    assert_eq!(SignedCommit::sign(heads, &key()).unwrap_err(), CommitError::NotSorted { field: "control heads" });
+}

@@ -1,0 +1,6 @@
+//! Control: who belongs to the organisation, its sites, keepers and channels. `event` holds the bodies, `state` the fold.
+//!
+//! Replicated to everyone and judged by itself: the genesis is the only commit that needs no earlier admission.
+
+pub mod event;
+pub mod state;

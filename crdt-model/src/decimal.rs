@@ -1,0 +1,94 @@
+//! Decimal text to scaled integers and back, without floats.
+//!
+//! Invariants: parsing is exact or an error, formatting then parsing is the identity. Proved by
+//! `decimal_text_round_trips` and `more_digits_than_the_scale_are_refused`.
+
+use thiserror::Error;
+
+/// Why a text is not a number of the wanted kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum DecimalError {
+    /// Something else than an optional sign, digits and one point.
+    #[error("not a decimal number")]
+    NotANumber,
+    /// More digits after the point than the kind keeps.
+    #[error("more than {digits_max} digits after the point")]
+    TooPrecise {
+        /// Digits that the kind keeps.
+        digits_max: u32,
+    },
+    /// Larger than the kind's bound.
+    #[error("the number is larger than allowed")]
+    OutOfBounds,
+}
+
+/// Parses `-12.5` into an integer of `10^-scale`.
+pub fn parse_scaled(text: &str, scale: u32) -> Result<i64, DecimalError> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if whole.is_empty() || !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit()) {
+        return Err(DecimalError::NotANumber);
+    }
+    let fraction = fraction.trim_end_matches('0');
+    if fraction.len() > scale as usize {
+        return Err(DecimalError::TooPrecise { digits_max: scale });
+    }
+    let padding = scale as usize - fraction.len();
+    let mut value: i64 = 0;
+    for digit in whole.bytes().chain(fraction.bytes()).chain(std::iter::repeat_n(b'0', padding)) {
+        value = value
+            .checked_mul(10)
+            .and_then(|v| v.checked_add(i64::from(digit - b'0')))
+            .ok_or(DecimalError::OutOfBounds)?;
+    }
+    Ok(if negative { -value } else { value })
+}
+
+/// Writes an integer of `10^-scale` with at least `digits_min` digits after the point and no needless zeros.
+pub fn format_scaled(value: i128, scale: u32, digits_min: u32) -> String {
+    let unit = 10u128.pow(scale);
+    let magnitude = value.unsigned_abs();
+    let mut fraction = format!("{:0width$}", magnitude % unit, width = scale as usize);
+    while fraction.len() > digits_min as usize && fraction.ends_with('0') {
+        fraction.pop();
+    }
+    if scale == 0 {
+        fraction.clear();
+    }
+    let sign = if value < 0 { "-" } else { "" };
+    let point = if fraction.is_empty() { "" } else { "." };
+    format!("{sign}{}{point}{fraction}", magnitude / unit)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn decimal_text_round_trips(value in -1_000_000_000_000i64..1_000_000_000_000, scale in 0u32..=6) {
+            let text = format_scaled(i128::from(value), scale, 0);
+            prop_assert_eq!(parse_scaled(&text, scale).unwrap(), value);
+        }
+    }
+
+    #[test]
+    fn more_digits_than_the_scale_are_refused() {
+        assert_eq!(parse_scaled("0.1234567", 6), Err(DecimalError::TooPrecise { digits_max: 6 }));
+        assert_eq!(parse_scaled("0.1234560", 6), Ok(123_456));
+    }
+
+    #[test]
+    fn words_signs_and_blanks_are_not_numbers() {
+        for text in ["", "-", "abc", "1 000", "1,5", ".5", "--1", "1e5", "NaN"] {
+            assert_eq!(parse_scaled(text, 2), Err(DecimalError::NotANumber), "{text}");
+        }
+        assert_eq!(parse_scaled("99999999999999999999", 0), Err(DecimalError::OutOfBounds));
+    }
+}

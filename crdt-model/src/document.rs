@@ -1,0 +1,239 @@
+//! A document: one Automerge document with one flat root map. The only file of the model that calls Automerge.
+//!
+//! A document is created with the batch call, appended to with puts, and read as [`Content`]: events under event keys
+//! and editable fields with every concurrent value. Foreign changes are scanned (`change`) before they come here.
+//!
+//! Invariants: nothing but `put` of texts and byte strings on the root is written; actor and time are arguments, so the
+//! same puts give the same bytes. Proved by `the_same_puts_give_the_same_change` and
+//! `concurrent_values_of_a_field_are_all_kept`.
+
+use std::collections::{BTreeMap, HashMap};
+
+use automerge::transaction::{CommitOptions, Transactable};
+use automerge::{ActorId, Automerge, ROOT, ReadDoc, ScalarValue, Value, hydrate};
+use thiserror::Error;
+
+use crate::event::{Event, EventError};
+use crate::id::EventKey;
+
+/// A value of an editable field.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FieldValue {
+    /// Plain text.
+    Text(String),
+    /// A sealed value.
+    Bytes(Vec<u8>),
+}
+
+/// One key to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Put {
+    /// Event map key or field name.
+    pub key: String,
+    /// The value.
+    pub value: FieldValue,
+}
+
+impl Put {
+    /// Writes an event under its key.
+    pub fn event(key: EventKey, event: &Event) -> Self {
+        Self { key: key.map_key(), value: FieldValue::Bytes(event.encode()) }
+    }
+
+    /// Writes a field.
+    pub fn field(name: &str, value: FieldValue) -> Self {
+        Self { key: name.to_owned(), value }
+    }
+
+    /// Bytes that it takes in a change, about.
+    pub fn weight(&self) -> usize {
+        let value = match &self.value {
+            FieldValue::Text(text) => text.len(),
+            FieldValue::Bytes(bytes) => bytes.len(),
+        };
+        self.key.len() + value + 8
+    }
+}
+
+/// What a document holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Content {
+    /// Events by key.
+    pub events: BTreeMap<EventKey, Event>,
+    /// Fields with every concurrent value; the first is the one that is shown.
+    pub fields: BTreeMap<String, Vec<FieldValue>>,
+}
+
+/// Why a document cannot be read or written.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum DocumentError {
+    /// Automerge refused the bytes or left changes without their dependencies.
+    #[error("automerge: {0}")]
+    Automerge(String),
+    /// The value of an event key is not an event.
+    #[error("{key}: {error}")]
+    Event {
+        /// The map key.
+        key: String,
+        /// Why.
+        error: EventError,
+    },
+    /// A key holds something that no change may write.
+    #[error("key {key} holds a value of a foreign kind")]
+    ForeignValue {
+        /// The map key.
+        key: String,
+    },
+}
+
+/// An open document.
+#[derive(Debug, Clone)]
+pub struct Document {
+    inner: Automerge,
+}
+
+/// A change that this node wrote, as the raw chunk that a commit carries.
+pub type Chunk = Vec<u8>;
+
+impl Document {
+    /// Creates a document from its first puts.
+    pub fn create(actor: [u8; 16], puts: Vec<Put>) -> Result<(Self, Chunk), DocumentError> {
+        let mut document = Self { inner: Automerge::new().with_actor(ActorId::from(actor)) };
+        let map: HashMap<String, hydrate::Value> =
+            puts.into_iter().map(|put| (put.key, hydrate::Value::Scalar(scalar(put.value)))).collect();
+        let mut transaction = document.inner.transaction();
+        transaction.init_root_from_hydrate(&map.into()).map_err(automerge_error)?;
+        transaction.commit_with(CommitOptions::default().with_time(0));
+        let chunk = document.last_chunk()?;
+        Ok((document, chunk))
+    }
+
+    /// Opens a document from its changes, in any order that has each after its dependencies.
+    pub fn load<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, DocumentError> {
+        let mut document = Self { inner: Automerge::new() };
+        document.inner.load_incremental(&chunks.into_iter().collect::<Vec<_>>().concat()).map_err(automerge_error)?;
+        match document.inner.get_missing_deps(&[]).len() {
+            0 => Ok(document),
+            count => Err(DocumentError::Automerge(format!("{count} changes are missing"))),
+        }
+    }
+
+    /// Writes further puts.
+    pub fn append(&mut self, actor: [u8; 16], puts: Vec<Put>) -> Result<Chunk, DocumentError> {
+        self.inner.set_actor(ActorId::from(actor));
+        let mut transaction = self.inner.transaction();
+        for put in puts {
+            transaction.put(ROOT, put.key, scalar(put.value)).map_err(automerge_error)?;
+        }
+        transaction.commit_with(CommitOptions::default().with_time(0));
+        self.last_chunk()
+    }
+
+    /// Applies a scanned change whose dependencies are held.
+    pub fn apply(&mut self, chunk: &[u8]) -> Result<(), DocumentError> {
+        self.inner.load_incremental(chunk).map_err(automerge_error)?;
+        match self.inner.get_missing_deps(&[]).len() {
+            0 => Ok(()),
+            count => Err(DocumentError::Automerge(format!("{count} changes are missing"))),
+        }
+    }
+
+    /// The hashes of the changes that no other change follows, sorted.
+    pub fn heads(&self) -> Vec<[u8; 32]> {
+        let mut heads: Vec<[u8; 32]> = self.inner.get_heads().iter().map(|head| head.0).collect();
+        heads.sort_unstable();
+        heads
+    }
+
+    /// Reads every event and field.
+    pub fn content(&self) -> Result<Content, DocumentError> {
+        let mut content = Content::default();
+        for item in self.inner.map_range(ROOT, ..) {
+            let key = item.key.into_owned();
+            match EventKey::from_map_key(&key) {
+                Some(event_key) => {
+                    content.events.insert(event_key, self.event(&key)?);
+                }
+                None => {
+                    let values = self.values(&key)?;
+                    content.fields.insert(key, values);
+                }
+            }
+        }
+        Ok(content)
+    }
+
+    fn event(&self, key: &str) -> Result<Event, DocumentError> {
+        match self.values(key)?.as_slice() {
+            [FieldValue::Bytes(bytes)] => {
+                Event::decode(bytes).map_err(|error| DocumentError::Event { key: key.to_owned(), error })
+            }
+            _ => Err(DocumentError::ForeignValue { key: key.to_owned() }),
+        }
+    }
+
+    fn values(&self, key: &str) -> Result<Vec<FieldValue>, DocumentError> {
+        let all = self.inner.get_all(ROOT, key).map_err(automerge_error)?;
+        let values = all.into_iter().rev().map(|(value, _)| match value {
+            Value::Scalar(scalar) => match scalar.as_ref() {
+                ScalarValue::Str(text) => Ok(FieldValue::Text(text.to_string())),
+                ScalarValue::Bytes(bytes) => Ok(FieldValue::Bytes(bytes.clone())),
+                _ => Err(DocumentError::ForeignValue { key: key.to_owned() }),
+            },
+            Value::Object(_) => Err(DocumentError::ForeignValue { key: key.to_owned() }),
+        });
+        values.collect()
+    }
+
+    fn last_chunk(&self) -> Result<Chunk, DocumentError> {
+        let change = self.inner.get_last_local_change();
+        change.map(|change| change.raw_bytes().to_vec()).ok_or_else(|| DocumentError::Automerge("no change".into()))
+    }
+}
+
+fn scalar(value: FieldValue) -> ScalarValue {
+    match value {
+        FieldValue::Text(text) => ScalarValue::Str(text.into()),
+        FieldValue::Bytes(bytes) => ScalarValue::Bytes(bytes),
+    }
+}
+
+fn automerge_error(error: impl std::fmt::Display) -> DocumentError {
+    DocumentError::Automerge(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn name(text: &str) -> Vec<Put> {
+        vec![Put::field("name", FieldValue::Text(text.into())), Put::field("unit", FieldValue::Text("piece".into()))]
+    }
+
+    #[test]
+    fn the_same_puts_give_the_same_change() {
+        let (_, one) = Document::create([1; 16], name("lamp")).unwrap();
+        let (_, two) = Document::create([1; 16], name("lamp")).unwrap();
+        assert_eq!(one, two);
+        assert_eq!(one[8], 1, "a raw change chunk");
+    }
+
+    #[test]
+    fn concurrent_values_of_a_field_are_all_kept() {
+        let (document, first) = Document::create([1; 16], name("lamp")).unwrap();
+        let one = document.clone().append([2; 16], vec![Put::field("name", FieldValue::Text("light".into()))]).unwrap();
+        let two = document.clone().append([3; 16], vec![Put::field("name", FieldValue::Text("lantern".into()))]).unwrap();
+        let a = Document::load([&first[..], &one, &two]).unwrap().content().unwrap();
+        let b = Document::load([&first[..], &two, &one]).unwrap().content().unwrap();
+        assert_eq!(a, b);
+        assert_eq!(a.fields["name"].len(), 2);
+    }
+
+    #[test]
+    fn a_document_without_its_first_change_is_not_opened() {
+        let (document, _) = Document::create([1; 16], name("lamp")).unwrap();
+        let second = document.clone().append([2; 16], name("light")).unwrap();
+        assert!(Document::load([&second[..]]).is_err());
+    }
+}

@@ -1,0 +1,10 @@
+//! Journals: stock facts that belong to no order, and the keeper's bookings of rights.
+//!
+//! A journal has a random id, one (author, session), and at most [`JOURNAL_EVENTS_MAX`] events; then a new one begins.
+//! `event` holds the bodies, `state` the folded journal.
+
+pub mod event;
+pub mod state;
+
+/// Events of one journal.
+pub const JOURNAL_EVENTS_MAX: usize = 128;

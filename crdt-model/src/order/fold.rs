@@ -1,0 +1,162 @@
+//! The fold of an order: events in, [`OrderState`] out.
+//!
+//! Pure and blind to the order of arrival: the events come as a set keyed by event key. Rules: `docs/merge-rules.md`.
+//!
+//! Invariants: an order shows only with every line that its `placed` counts; of several complete `placed` the lowest
+//! key stands; facts add up, cancels take the largest wish. Proved by the tests here and by `merge_laws`.
+
+use std::collections::BTreeMap;
+
+use crate::document::Content;
+use crate::event::Event;
+use crate::id::EventKey;
+use crate::order::event::{
+    Cancelled, Handover, Line, LineQuantity, LineSelection, Placed, Reservation, RightsBooking, Shipped,
+};
+use crate::order::state::{Confirmation, LineState, OrderState, Purpose, content_hash, full};
+use crate::quantity::Quantity;
+
+/// Folds an order; `None` until a `placed` with all its lines is held.
+pub fn fold_order(content: &Content) -> Option<OrderState> {
+    let mut complete = complete_placings(content);
+    let (placed, purpose, header, lines) = complete.next()?;
+    let first = content_hash(purpose, header, lines.iter().map(|line| (&line.sku, line.quantity, line.price)));
+    let rivals = complete
+        .filter(|(_, purpose, header, lines)| {
+            content_hash(*purpose, header, lines.iter().map(|line| (&line.sku, line.quantity, line.price))) != first
+        })
+        .map(|(key, ..)| key)
+        .collect();
+    let mut state = OrderState {
+        purpose,
+        placed,
+        header: header.clone(),
+        lines: lines.into_iter().map(line_state).collect(),
+        confirmed: Confirmation::Open,
+        paid: 0,
+        contact: None,
+        rivals,
+        duplicate_of: None,
+    };
+    for (key, event) in &content.events {
+        apply(&mut state, *key, event);
+    }
+    Some(state)
+}
+
+/// The hash that a `placed` carries of lines that came in more than one change.
+pub fn parts_hash<'a>(lines: impl Iterator<Item = (&'a EventKey, Vec<u8>)>) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    for (key, value) in lines {
+        hasher.update(&key.0).update(&(value.len() as u64).to_be_bytes()).update(&value);
+    }
+    *hasher.finalize().as_bytes()
+}
+
+type Placing<'a> = (EventKey, Purpose, &'a Placed, Vec<&'a Line>);
+
+fn complete_placings(content: &Content) -> impl Iterator<Item = Placing<'_>> {
+    content.events.iter().filter_map(|(key, event)| {
+        let (purpose, placed) = match event {
+            Event::Placed(placed) => (Purpose::Sale, placed),
+            Event::CreditPlaced(placed) => (Purpose::Credit, placed),
+            Event::AdjustmentPlaced(placed) => (Purpose::Adjustment, placed),
+            _other => return None,
+        };
+        lines_of(content, *key, placed).map(|lines| (*key, purpose, placed, lines))
+    })
+}
+
+/// The lines that cite `placed`, by number, if they are exactly the ones that it counts.
+fn lines_of<'a>(content: &'a Content, key: EventKey, placed: &Placed) -> Option<Vec<&'a Line>> {
+    let cited = || content.events.iter().filter_map(move |(at, event)| match event {
+        Event::Line(line) if line.placed == key => Some((at, line)),
+        _other => None,
+    });
+    let mut by_number = BTreeMap::new();
+    for (_, line) in cited() {
+        by_number.entry(line.number).or_insert(line);
+    }
+    let complete = by_number.len() == usize::from(placed.line_count)
+        && by_number.keys().copied().eq(1..=placed.line_count);
+    let whole = placed.parts.as_ref().is_none_or(|parts| {
+        parts.hash == parts_hash(cited().map(|(at, line)| (at, Event::Line(line.clone()).encode())))
+    });
+    (complete && whole).then(|| by_number.into_values().collect())
+}
+
+fn line_state(line: &Line) -> LineState {
+    LineState {
+        sku: line.sku.clone(),
+        name: line.name.clone(),
+        quantity: line.quantity,
+        price: line.price,
+        cancel_asked: 0,
+        promised: 0,
+        promised_unsecured: 0,
+        shipped: 0,
+        handed_over: 0,
+        shipped_booked: 0,
+    }
+}
+
+fn apply(state: &mut OrderState, key: EventKey, event: &Event) {
+    match event {
+        Event::Confirmed(confirmed) if confirmed.placed == state.placed => state.confirmed = Confirmation::Given,
+        Event::Cancelled(cancelled) => cancel(state, cancelled),
+        Event::Reserved(reservation) => reserve(state, reservation, 1),
+        Event::Released(reservation) => reserve(state, reservation, -1),
+        Event::Shipped(shipped) => ship(state, shipped),
+        Event::Paid(paid) => state.paid += i128::from(paid.amount.minor()),
+        Event::Contact(contact) if state.contact.is_none() => state.contact = Some((key, contact.clone())),
+        _lines_headers_and_overtaken => {}
+    }
+}
+
+/// Calls `each` with the lines that a selection names and the quantity named there.
+fn for_each_selected(lines: &mut [LineState], selection: &LineSelection, mut each: impl FnMut(&mut LineState, i128)) {
+    match selection {
+        LineSelection::All => {
+            for line in lines {
+                let ordered = full(line.quantity);
+                each(line, ordered);
+            }
+        }
+        LineSelection::Some(named) => {
+            for LineQuantity { line, quantity } in named {
+                if let Some(line) = lines.get_mut(usize::from(*line) - 1) {
+                    each(line, full(*quantity));
+                }
+            }
+        }
+    }
+}
+
+/// The same wish twice is one effect: quantities are cumulative and the largest stands.
+fn cancel(state: &mut OrderState, cancelled: &Cancelled) {
+    for_each_selected(&mut state.lines, &cancelled.lines, |line, quantity| {
+        line.cancel_asked = line.cancel_asked.max(quantity);
+    });
+}
+
+fn ship(state: &mut OrderState, shipped: &Shipped) {
+    for_each_selected(&mut state.lines, &shipped.lines, |line, quantity| {
+        line.shipped += quantity;
+        if shipped.handover == Handover::AtOnce {
+            line.handed_over += quantity;
+        }
+        if shipped.booking == RightsBooking::Here {
+            line.shipped_booked += quantity;
+        }
+    });
+}
+
+fn reserve(state: &mut OrderState, reservation: &Reservation, sign: i128) {
+    let wide = |quantity: Quantity| sign * i128::from(quantity.thousandths());
+    for entry in &reservation.lines {
+        if let Some(line) = state.lines.get_mut(usize::from(entry.line) - 1) {
+            line.promised += wide(entry.secured);
+            line.promised_unsecured += wide(entry.unsecured);
+        }
+    }
+}

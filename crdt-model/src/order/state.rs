@@ -1,0 +1,429 @@
+//! The folded order: header, quantity ladder per line, money, and the status derived from them.
+//!
+//! Every figure is a sum or maximum over the order's events, so it does not depend on their order of arrival. Nothing
+//! that merges badly is dropped: it shows as a case.
+//!
+//! Invariants: `secured + spent <= promised with rights`, a cancel takes effect only for what has not left, encode and
+//! decode are inverse. Proved by `merge_laws` (`an_order_folds_alike_in_every_delivery_order`) and the tests of `fold`.
+
+use crate::codec::{DecodeError, Reader, Writer};
+use crate::id::{DocumentId, EventKey};
+use crate::money::{Currency, UnitPrice};
+use crate::order::event::{Contact, Entry, Handover, ORDER_LINES_MAX, Placed};
+use crate::quantity::{QUANTITY_THOUSANDTHS_MAX, Quantity};
+use crate::text::Text;
+
+/// What an order document is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Purpose {
+    /// Goods for money.
+    Sale = 1,
+    /// Money back for goods: lines are negative.
+    Credit = 2,
+    /// A historical correction without stock effect.
+    Adjustment = 3,
+}
+
+/// The commercial state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum OrderStatus {
+    /// Taken, not confirmed.
+    Submitted = 1,
+    /// Confirmed.
+    Confirmed = 2,
+    /// Nothing left and nothing will leave.
+    Cancelled = 3,
+    /// A cancel met goods that had left.
+    CancelledAfterDispatch = 4,
+    /// Every line left and arrived, or was cancelled.
+    Completed = 5,
+}
+
+impl OrderStatus {
+    /// Every status with its name in commands and JSON.
+    pub const ALL: [(Self, &'static str); 5] = [
+        (Self::Submitted, "submitted"),
+        (Self::Confirmed, "confirmed"),
+        (Self::Cancelled, "cancelled"),
+        (Self::CancelledAfterDispatch, "cancelled_after_dispatch"),
+        (Self::Completed, "completed"),
+    ];
+}
+
+/// The physical state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fulfilment {
+    /// Nothing left.
+    Unfulfilled,
+    /// A part left.
+    PartlyShipped,
+    /// All that is wanted left.
+    Shipped,
+    /// All that is wanted is in the customer's hands.
+    Delivered,
+}
+
+/// The money state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PaymentStatus {
+    /// Nothing came in.
+    Unpaid,
+    /// Less than due came in.
+    PartlyPaid,
+    /// What is due came in.
+    Paid,
+    /// More than due came in.
+    Overpaid,
+    /// Money came in for what was cancelled.
+    CreditDue,
+    /// History: payments are not known.
+    NotRecorded,
+}
+
+/// How much of the open quantity is covered by rights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secured {
+    /// All of it.
+    All,
+    /// Some of it.
+    Part,
+    /// None of it.
+    None,
+    /// Nothing is open.
+    NotNeeded,
+}
+
+/// One line with its ladder; quantities in thousandths, sums wide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineState {
+    /// The item's SKU.
+    pub sku: Text,
+    /// The name on this line where it differs from the product's.
+    pub name: Option<Text>,
+    /// Quantity ordered.
+    pub quantity: Quantity,
+    /// Price of one unit.
+    pub price: UnitPrice,
+    /// Largest cumulative quantity that a cancel asked for.
+    pub cancel_asked: i128,
+    /// Promised with rights, less what was given back.
+    pub promised: i128,
+    /// Promised without rights, less what was given back.
+    pub promised_unsecured: i128,
+    /// Left the site.
+    pub shipped: i128,
+    /// Of it, taken by the customer at once.
+    pub handed_over: i128,
+    /// Of it, in events that book their own rights.
+    pub shipped_booked: i128,
+}
+
+impl LineState {
+    fn ordered(&self) -> i128 {
+        i128::from(self.quantity.thousandths().max(0))
+    }
+
+    /// Cancelled with effect: at most what has not left.
+    pub fn cancelled(&self) -> i128 {
+        self.cancel_asked.min(self.ordered() - self.shipped).max(0)
+    }
+
+    /// Still to leave.
+    pub fn open(&self) -> i128 {
+        (self.ordered() - self.cancelled() - self.shipped).max(0)
+    }
+
+    /// Rights that left with the goods.
+    pub fn spent(&self) -> i128 {
+        self.shipped.min(self.promised).max(0)
+    }
+
+    /// Rights that still wait for the goods to leave.
+    pub fn secured(&self) -> i128 {
+        (self.promised - self.spent()).max(0)
+    }
+
+    /// Promises without rights that are still open.
+    pub fn unsecured(&self) -> i128 {
+        self.promised_unsecured.min(self.open() - self.secured()).max(0)
+    }
+
+    /// All live reservations.
+    pub fn reserved(&self) -> i128 {
+        self.secured() + self.unsecured()
+    }
+
+    /// Left without a promise, in events that are their own booking: rights burned here.
+    pub fn burned(&self) -> i128 {
+        (self.shipped - self.spent()).min(self.shipped_booked).max(0)
+    }
+
+    /// Total of the wanted quantity (ordered less cancelled), in minor units.
+    pub fn due(&self, currency: &Currency) -> i128 {
+        let wanted = match self.quantity.is_positive() {
+            true => i128::from(self.quantity.thousandths()) - self.cancelled(),
+            false => i128::from(self.quantity.thousandths()),
+        };
+        self.amount(wanted, currency)
+    }
+
+    /// Total as ordered, in minor units.
+    pub fn total(&self, currency: &Currency) -> i128 {
+        self.amount(i128::from(self.quantity.thousandths()), currency)
+    }
+
+    fn amount(&self, thousandths: i128, currency: &Currency) -> i128 {
+        let quantity = i64::try_from(thousandths).ok().and_then(|n| Quantity::from_thousandths(n).ok());
+        let total = quantity.and_then(|quantity| self.price.total(quantity, currency).ok());
+        total.map_or(0, |money| i128::from(money.minor()))
+    }
+
+    fn encode(&self, writer: &mut Writer) {
+        writer.text(&self.sku).option(self.name.as_ref(), |w, name| {
+            w.text(name);
+        });
+        self.quantity.encode(writer);
+        self.price.encode(writer);
+        let ladder = self.ladder();
+        let moved = ladder.iter().any(|step| *step != 0);
+        writer.byte(u8::from(moved));
+        if moved {
+            for step in ladder {
+                writer.wide(step);
+            }
+        }
+    }
+
+    fn ladder(&self) -> [i128; 6] {
+        [
+            self.cancel_asked,
+            self.promised,
+            self.promised_unsecured,
+            self.shipped,
+            self.handed_over,
+            self.shipped_booked,
+        ]
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let sku = reader.text("sku")?;
+        let name = reader.option("name", |r| r.text("name"))?;
+        let quantity = Quantity::decode("quantity", reader)?;
+        let price = UnitPrice::decode("price", reader)?;
+        let mut ladder = [0; 6];
+        if reader.flag("ladder")? {
+            for step in &mut ladder {
+                *step = reader.wide("ladder")?;
+            }
+        }
+        let [cancel_asked, promised, promised_unsecured, shipped, handed_over, shipped_booked] = ladder;
+        Ok(Self {
+            sku,
+            name,
+            quantity,
+            price,
+            cancel_asked,
+            promised,
+            promised_unsecured,
+            shipped,
+            handed_over,
+            shipped_booked,
+        })
+    }
+}
+
+/// A folded order as views hold it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderState {
+    /// What it is.
+    pub purpose: Purpose,
+    /// The `placed` that counts: the lowest complete one.
+    pub placed: EventKey,
+    /// Its header.
+    pub header: Placed,
+    /// Its lines, in order of their numbers from 1.
+    pub lines: Vec<LineState>,
+    /// Whether somebody confirmed this `placed`.
+    pub confirmed: Confirmation,
+    /// Sum of payments, in minor units.
+    pub paid: i128,
+    /// Sealed contact with the lowest event key.
+    pub contact: Option<(EventKey, Contact)>,
+    /// Further complete `placed` events with other content.
+    pub rivals: Vec<EventKey>,
+    /// The order that counts in this one's stead; set by the scope.
+    pub duplicate_of: Option<DocumentId>,
+}
+
+/// Whether an order is confirmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Confirmation {
+    /// Not, or for another version.
+    Open = 0,
+    /// As it stands.
+    Given = 1,
+}
+
+impl OrderState {
+    /// Whether a cancel met goods that had left.
+    pub fn cancel_overtaken(&self) -> bool {
+        self.lines.iter().any(|line| line.cancel_asked > line.cancelled() && line.shipped > 0)
+    }
+
+    /// The commercial state.
+    pub fn status(&self) -> OrderStatus {
+        let every = |test: fn(&LineState) -> bool| self.lines.iter().all(test);
+        if self.cancel_overtaken() {
+            OrderStatus::CancelledAfterDispatch
+        } else if self.header.entry == Entry::History || self.purpose != Purpose::Sale {
+            OrderStatus::Completed
+        } else if every(|line| line.cancelled() == line.ordered()) {
+            OrderStatus::Cancelled
+        } else if every(|line| line.open() == 0 && line.handed_over >= line.shipped) {
+            OrderStatus::Completed
+        } else if self.confirmed == Confirmation::Given {
+            OrderStatus::Confirmed
+        } else {
+            OrderStatus::Submitted
+        }
+    }
+
+    /// The physical state.
+    pub fn fulfilment(&self) -> Fulfilment {
+        if self.header.entry == Entry::History {
+            return Fulfilment::Delivered;
+        }
+        let shipped: i128 = self.lines.iter().map(|line| line.shipped).sum();
+        let open: i128 = self.lines.iter().map(LineState::open).sum();
+        let handed_over: i128 = self.lines.iter().map(|line| line.handed_over).sum();
+        match (shipped, open) {
+            (0, _) => Fulfilment::Unfulfilled,
+            (_, 0) if handed_over >= shipped => Fulfilment::Delivered,
+            (_, 0) => Fulfilment::Shipped,
+            (_, _) => Fulfilment::PartlyShipped,
+        }
+    }
+
+    /// Sum of what is wanted, in minor units.
+    pub fn due(&self) -> i128 {
+        self.lines.iter().map(|line| line.due(&self.header.currency)).sum()
+    }
+
+    /// The money state.
+    pub fn payment(&self) -> PaymentStatus {
+        let due = self.due();
+        let cancelled = self.lines.iter().any(|line| line.cancelled() > 0);
+        if self.header.entry == Entry::History {
+            PaymentStatus::NotRecorded
+        } else if self.paid > due {
+            if cancelled { PaymentStatus::CreditDue } else { PaymentStatus::Overpaid }
+        } else if self.paid == due {
+            PaymentStatus::Paid
+        } else if self.paid == 0 {
+            PaymentStatus::Unpaid
+        } else {
+            PaymentStatus::PartlyPaid
+        }
+    }
+
+    /// How much of the open quantity is covered by rights.
+    pub fn secured(&self) -> Secured {
+        let open: i128 = self.lines.iter().map(LineState::open).sum();
+        let secured: i128 = self.lines.iter().map(|line| line.secured().min(line.open())).sum();
+        match (open, secured) {
+            (0, _) => Secured::NotNeeded,
+            (_, 0) => Secured::None,
+            (open, secured) if secured >= open => Secured::All,
+            (_, _) => Secured::Part,
+        }
+    }
+
+    /// A hash of what an import says of an order: equal imports give equal hashes on every node.
+    pub fn content_hash(&self) -> [u8; 32] {
+        let lines = self.lines.iter().map(|line| (&line.sku, line.quantity, line.price));
+        content_hash(self.purpose, &self.header, lines)
+    }
+
+    /// The row as views and digests hold it.
+    pub fn encode(&self, writer: &mut Writer) {
+        writer.byte(self.purpose as u8).fixed(&self.placed.0);
+        self.header.encode(writer);
+        writer.list(&self.lines, |w, line| line.encode(w));
+        writer.byte(self.confirmed as u8).wide(self.paid);
+        writer.option(self.contact.as_ref(), |w, (key, contact)| {
+            w.fixed(&key.0);
+            contact.encode(w);
+        });
+        writer.list(&self.rivals, |w, key| {
+            w.fixed(&key.0);
+        });
+        writer.option(self.duplicate_of.as_ref(), |w, id| id.encode(w));
+    }
+
+    /// Reads a row.
+    pub fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let purpose = match reader.byte("purpose")? {
+            1 => Purpose::Sale,
+            2 => Purpose::Credit,
+            3 => Purpose::Adjustment,
+            0 | 4..=u8::MAX => return Err(DecodeError::OutOfRange { field: "purpose" }),
+        };
+        Ok(Self {
+            purpose,
+            placed: EventKey::decode("placed", reader)?,
+            header: Placed::decode(reader)?,
+            lines: reader.list("lines", ORDER_LINES_MAX, LineState::decode)?,
+            confirmed: if reader.flag("confirmed")? { Confirmation::Given } else { Confirmation::Open },
+            paid: reader.wide("paid")?,
+            contact: reader
+                .option("contact", |r| Ok((EventKey::decode("contact", r)?, Contact::decode(r)?)))?,
+            rivals: reader.list("rivals", usize::from(u16::MAX), |r| EventKey::decode("rivals", r))?,
+            duplicate_of: reader.option("duplicate of", |r| DocumentId::decode("duplicate of", r))?,
+        })
+    }
+}
+
+/// Hash of purpose, origin, literal time, region, customer and the lines as a multiset.
+pub fn content_hash<'a>(
+    purpose: Purpose,
+    header: &Placed,
+    lines: impl Iterator<Item = (&'a Text, Quantity, UnitPrice)>,
+) -> [u8; 32] {
+    let mut encoded: Vec<Vec<u8>> = lines
+        .map(|(sku, quantity, price)| {
+            let mut writer = Writer::new();
+            writer.text(sku);
+            quantity.encode(&mut writer);
+            price.encode(&mut writer);
+            writer.finish()
+        })
+        .collect();
+    encoded.sort_unstable();
+    let mut writer = Writer::new();
+    writer.byte(purpose as u8).byte(header.entry as u8).byte(header.handover as u8);
+    header.currency.encode(&mut writer);
+    writer.option(header.external.as_ref(), |w, external| {
+        w.text(&external.channel).text(&external.number).text(&external.time_text);
+    });
+    writer.option(header.region.as_ref(), |w, region| {
+        w.text(region);
+    });
+    writer.option(header.customer.as_ref(), |w, customer| customer.encode(w));
+    writer.list(&encoded, |w, line| {
+        w.blob(line);
+    });
+    *blake3::hash(&writer.finish()).as_bytes()
+}
+
+/// Whether a walk-in hands the goods over at once.
+pub fn takes_goods_at_once(header: &Placed) -> bool {
+    header.handover == Handover::AtOnce
+}
+
+/// The full quantity of a line as a wide number of thousandths, at most the bound.
+pub fn full(quantity: Quantity) -> i128 {
+    i128::from(quantity.thousandths().clamp(0, QUANTITY_THOUSANDTHS_MAX))
+}

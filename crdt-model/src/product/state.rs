@@ -1,0 +1,74 @@
+//! The folded product: SKU and editable fields with every concurrent value.
+//!
+//! Invariant: concurrent edits of one field are all kept, the first is shown on every node. Proved by
+//! `concurrent_names_of_a_product_are_all_kept` in `merge_laws`.
+
+use crate::codec::{DecodeError, Reader, Writer};
+use crate::document::{Content, FieldValue};
+use crate::event::Event;
+use crate::product::{FIELD_BARCODE, FIELD_NAME, FIELD_UNIT};
+use crate::text::Text;
+
+/// Concurrent values of one field that are kept.
+pub const FIELD_VALUES_MAX: usize = 64;
+
+/// A folded product.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProductState {
+    /// Exact SKU text.
+    pub sku: Text,
+    /// Names, the shown one first.
+    pub names: Vec<Text>,
+    /// Base units, the shown one first.
+    pub units: Vec<Text>,
+    /// Barcodes, the shown one first.
+    pub barcodes: Vec<Text>,
+}
+
+impl ProductState {
+    /// Folds a product; `None` until its founding event is held. Of several the lowest key stands.
+    pub fn fold(content: &Content) -> Option<Self> {
+        let posted = content.events.values().find_map(|event| match event {
+            Event::ProductPosted(posted) => Some(posted),
+            _other => None,
+        })?;
+        let texts = |field| texts_of(content, field);
+        Some(Self {
+            sku: posted.sku.clone(),
+            names: texts(FIELD_NAME),
+            units: texts(FIELD_UNIT),
+            barcodes: texts(FIELD_BARCODE),
+        })
+    }
+
+    /// The shown name, else the SKU.
+    pub fn name(&self) -> &Text {
+        self.names.first().unwrap_or(&self.sku)
+    }
+
+    /// Writes the row.
+    pub fn encode(&self, writer: &mut Writer) {
+        writer.text(&self.sku);
+        for values in [&self.names, &self.units, &self.barcodes] {
+            writer.list(values, |w, value| {
+                w.text(value);
+            });
+        }
+    }
+
+    /// Reads a row.
+    pub fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let sku = reader.text("sku")?;
+        let mut texts = || reader.list("values", FIELD_VALUES_MAX, |r| r.text("value"));
+        Ok(Self { sku, names: texts()?, units: texts()?, barcodes: texts()? })
+    }
+}
+
+fn texts_of(content: &Content, field: &str) -> Vec<Text> {
+    let values = content.fields.get(field).map_or(&[][..], Vec::as_slice);
+    let texts = values.iter().filter_map(|value| match value {
+        FieldValue::Text(text) => Text::new(text).ok(),
+        FieldValue::Bytes(_) => None,
+    });
+    texts.take(FIELD_VALUES_MAX).collect()
+}

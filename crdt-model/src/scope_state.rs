@@ -1,0 +1,16 @@
+//! The state of a scope, kept up to date document by document.
+//!
+//! A document's row adds a *contribution* (`contribution`): stock, sales, index entries, cases. Replacing a row takes the
+//! old contribution away and adds the new one; claims that only one document may win ((channel, external number),
+//! request) and facts that only one booking may book are settled here. The same code runs over the node's store and over
+//! a map in tests, and a rebuild from nothing gives the same rows.
+//!
+//! Invariant: the rows are a function of the set of document rows, not of their order. Proved by
+//! `any_order_of_updates_gives_the_same_rows` in `merge_laws`.
+
+mod claims;
+mod contribution;
+mod settle;
+
+pub use contribution::label_of;
+pub use settle::{ScopeError, add_to_counter, read_counter, read_document, read_stock, replace_document};
