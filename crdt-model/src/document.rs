@@ -223,7 +223,8 @@ mod tests {
     fn concurrent_values_of_a_field_are_all_kept() {
         let (document, first) = Document::create([1; 16], name("lamp")).unwrap();
         let one = document.clone().append([2; 16], vec![Put::field("name", FieldValue::Text("light".into()))]).unwrap();
-        let two = document.clone().append([3; 16], vec![Put::field("name", FieldValue::Text("lantern".into()))]).unwrap();
+        let two =
+            document.clone().append([3; 16], vec![Put::field("name", FieldValue::Text("lantern".into()))]).unwrap();
         let a = Document::load([&first[..], &one, &two]).unwrap().content().unwrap();
         let b = Document::load([&first[..], &two, &one]).unwrap().content().unwrap();
         assert_eq!(a, b);

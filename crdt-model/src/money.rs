@@ -199,9 +199,14 @@ mod tests {
 
     #[test]
     fn a_line_total_rounds_half_to_even() {
-        for (price, quantity, total) in
-            [("0.005", "1", 0), ("0.015", "1", 2), ("0.025", "1", 2), ("-0.015", "1", -2), ("2.55", "6", 1530), ("0.001", "1", 0)]
-        {
+        for (price, quantity, total) in [
+            ("0.005", "1", 0),
+            ("0.015", "1", 2),
+            ("0.025", "1", 2),
+            ("-0.015", "1", -2),
+            ("2.55", "6", 1530),
+            ("0.001", "1", 0),
+        ] {
             let price: UnitPrice = price.parse().unwrap();
             assert_eq!(price.total(quantity.parse().unwrap(), &gbp()).unwrap().minor(), total, "{price}");
         }

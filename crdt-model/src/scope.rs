@@ -33,8 +33,7 @@ pub enum ScopeError {
 impl SiteCode {
     /// Checks the form.
     pub fn new(code: &str) -> Result<Self, ScopeError> {
-        let fits = (2..=8).contains(&code.len())
-            && code.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+        let fits = (2..=8).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
         if fits { Ok(Self(code.to_owned())) } else { Err(ScopeError::Code) }
     }
 
@@ -188,7 +187,9 @@ mod tests {
 
     #[test]
     fn a_site_code_has_two_to_eight_capitals_or_digits() {
-        for (code, fits) in [("HQ", true), ("A", false), ("ABCDEFGH", true), ("ABCDEFGHI", false), ("sh01", false), ("", false)] {
+        for (code, fits) in
+            [("HQ", true), ("A", false), ("ABCDEFGH", true), ("ABCDEFGHI", false), ("sh01", false), ("", false)]
+        {
             assert_eq!(SiteCode::new(code).is_ok(), fits, "{code}");
         }
     }

@@ -155,11 +155,7 @@ impl Channel {
     }
 
     pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            name: reader.text("channel")?,
-            home: SiteCode::decode("home", reader)?,
-            zone: reader.text("zone")?,
-        })
+        Ok(Self { name: reader.text("channel")?, home: SiteCode::decode("home", reader)?, zone: reader.text("zone")? })
     }
 }
 

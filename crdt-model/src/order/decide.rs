@@ -1,1 +1,234 @@
-//! x
+//! What a command writes: from a folded order, a wish and the free rights to the events of the order.
+//!
+//! Guards apply to what this node has seen; what others did meanwhile is the fold's to settle. A walk-in sale is never
+//! refused for stock. Nothing here knows a store, a clock or a key.
+//!
+//! Invariants: a promise never secures more than the free rights given; a cancel names cumulative quantities. Proved by
+//! the tests in `decide/tests.rs` and by `secured_promises_never_pass_the_rights` in `merge_laws`.
+
+use std::collections::BTreeMap;
+
+use thiserror::Error;
+
+use crate::id::DocumentId;
+use crate::money::{Currency, MONEY_MINOR_MAX};
+use crate::order::event::{
+    Cancelled, Confirmed, Entry, Handover, LineQuantity, LineSelection, ORDER_LINES_MAX, Reservation, ReservedLine,
+    RightsBooking, Shipped,
+};
+use crate::order::state::{Confirmation, LineState, OrderState, Purpose};
+use crate::quantity::Quantity;
+use crate::text::Text;
+use crate::time::EventTime;
+
+/// Why a command writes nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RuleError {
+    /// An order needs a line.
+    #[error("an order has at least one line")]
+    NoLines,
+    /// More lines than an order may have.
+    #[error("an order has at most {ORDER_LINES_MAX} lines, this one has {count}")]
+    TooManyLines {
+        /// Lines given.
+        count: usize,
+    },
+    /// A quantity that is not more than zero.
+    #[error("the quantity of line {line} must be more than zero")]
+    QuantityNotPositive {
+        /// The line.
+        line: u16,
+    },
+    /// A price below zero.
+    #[error("the price of line {line} is below zero")]
+    PriceNegative {
+        /// The line.
+        line: u16,
+    },
+    /// A line's or the order's total is larger than an amount may be.
+    #[error("the total at line {line} is larger than an amount may be")]
+    TotalTooLarge {
+        /// The line at which it passes the bound.
+        line: u16,
+    },
+    /// The order has no such line.
+    #[error("the order has no line {line}")]
+    UnknownLine {
+        /// The line.
+        line: u16,
+    },
+    /// More than is still open on the line.
+    #[error("line {line} has {open} open, asked for {asked}")]
+    MoreThanOpen {
+        /// The line.
+        line: u16,
+        /// Asked for.
+        asked: Quantity,
+        /// Still open.
+        open: Quantity,
+    },
+    /// Nothing of the order is still open.
+    #[error("nothing of the order is still open")]
+    NothingOpen,
+    /// The order was cancelled.
+    #[error("the order is cancelled")]
+    IsCancelled,
+    /// History, credit orders and adjustments are finished when they are written.
+    #[error("the order is a finished record")]
+    Finished,
+}
+
+/// Checks the lines of a new sale: count, signs and totals.
+pub fn check_lines(lines: &[LineState], currency: &Currency) -> Result<(), RuleError> {
+    match lines.len() {
+        0 => return Err(RuleError::NoLines),
+        1..=ORDER_LINES_MAX => {}
+        count => return Err(RuleError::TooManyLines { count }),
+    }
+    let mut sum = 0i128;
+    for (number, line) in (1u16..).zip(lines) {
+        if !line.quantity.is_positive() {
+            return Err(RuleError::QuantityNotPositive { line: number });
+        }
+        if line.price.millionths() < 0 {
+            return Err(RuleError::PriceNegative { line: number });
+        }
+        let total = line.price.total(line.quantity, currency);
+        sum += i128::from(total.map_err(|_| RuleError::TotalTooLarge { line: number })?.minor());
+        if sum > i128::from(MONEY_MINOR_MAX) {
+            return Err(RuleError::TotalTooLarge { line: number });
+        }
+    }
+    Ok(())
+}
+
+/// Promises every line, secured as far as `free_rights` of its item reach.
+pub fn promise(
+    lines: &[LineState],
+    time: EventTime,
+    epoch: u32,
+    mut free_rights: impl FnMut(&DocumentId) -> i128,
+) -> Reservation {
+    let mut left: BTreeMap<DocumentId, i128> = BTreeMap::new();
+    let reserved = (1u16..).zip(lines).map(|(number, line)| {
+        let item = DocumentId::of_sku(line.sku.as_str());
+        let free = left.entry(item).or_insert_with(|| free_rights(&item).max(0));
+        let wanted = i128::from(line.quantity.thousandths());
+        let secured = wanted.min(*free);
+        *free -= secured;
+        ReservedLine { line: number, secured: narrow(secured), unsecured: narrow(wanted - secured) }
+    });
+    Reservation { time, epoch, lines: reserved.collect() }
+}
+
+/// Hands every line over at once.
+pub fn hand_over(time: EventTime, epoch: u32, booking: RightsBooking) -> Shipped {
+    Shipped { time, epoch, handover: Handover::AtOnce, booking, lines: LineSelection::All }
+}
+
+/// Confirms an order as it stands; `None` where it already is.
+pub fn confirm(order: &OrderState, time: EventTime) -> Result<Option<Confirmed>, RuleError> {
+    guard_open(order)?;
+    let open = order.confirmed == Confirmation::Open;
+    Ok(open.then_some(Confirmed { time, placed: order.placed }))
+}
+
+/// Ships the named quantities, or all that is open.
+pub fn ship(
+    order: &OrderState,
+    wish: Option<&[LineQuantity]>,
+    time: EventTime,
+    epoch: u32,
+    booking: RightsBooking,
+) -> Result<Shipped, RuleError> {
+    guard_open(order)?;
+    let lines = chosen(order, wish)?;
+    Ok(Shipped { time, epoch, handover: Handover::Later, booking, lines: LineSelection::Some(lines) })
+}
+
+/// Cancels the named quantities, or all that is open; gives their promises back.
+pub fn cancel(
+    order: &OrderState,
+    wish: Option<&[LineQuantity]>,
+    time: EventTime,
+    epoch: u32,
+    reason: Option<Text>,
+) -> Result<(Cancelled, Option<Reservation>), RuleError> {
+    guard_open(order)?;
+    let chosen = chosen(order, wish)?;
+    let mut released = Vec::new();
+    let mut cumulative = Vec::new();
+    for LineQuantity { line, quantity } in chosen {
+        let state = &order.lines[usize::from(line) - 1];
+        let asked = i128::from(quantity.thousandths());
+        cumulative.push(LineQuantity { line, quantity: narrow(state.cancelled() + asked) });
+        let still_open = state.open() - asked;
+        let unsecured = (state.reserved() - still_open).clamp(0, state.unsecured());
+        let secured = (state.reserved() - unsecured - still_open).clamp(0, state.secured());
+        if secured + unsecured > 0 {
+            released.push(ReservedLine { line, secured: narrow(secured), unsecured: narrow(unsecured) });
+        }
+    }
+    let release = (!released.is_empty()).then_some(Reservation { time, epoch, lines: released });
+    Ok((Cancelled { time, lines: LineSelection::Some(cumulative), reason }, release))
+}
+
+fn guard_open(order: &OrderState) -> Result<(), RuleError> {
+    if order.header.entry == Entry::History || order.purpose != Purpose::Sale {
+        return Err(RuleError::Finished);
+    }
+    let wanted = order.lines.iter().any(|line| line.quantity.thousandths() != 0 && line.open() + line.shipped > 0);
+    if wanted { Ok(()) } else { Err(RuleError::IsCancelled) }
+}
+
+fn chosen(order: &OrderState, wish: Option<&[LineQuantity]>) -> Result<Vec<LineQuantity>, RuleError> {
+    let mut chosen = match wish {
+        None => open_lines(order),
+        Some(named) => named.to_vec(),
+    };
+    if chosen.is_empty() {
+        return Err(RuleError::NothingOpen);
+    }
+    chosen.sort_by_key(|entry| entry.line);
+    chosen.dedup_by(|later, earlier| {
+        let same = later.line == earlier.line;
+        if same {
+            let sum = earlier.quantity.thousandths().saturating_add(later.quantity.thousandths());
+            earlier.quantity = narrow(i128::from(sum));
+        }
+        same
+    });
+    for entry in &chosen {
+        check_against_open(order, entry)?;
+    }
+    Ok(chosen)
+}
+
+fn check_against_open(order: &OrderState, entry: &LineQuantity) -> Result<(), RuleError> {
+    let LineQuantity { line, quantity } = *entry;
+    let index = usize::from(line).checked_sub(1).ok_or(RuleError::UnknownLine { line })?;
+    let state = order.lines.get(index).ok_or(RuleError::UnknownLine { line })?;
+    if !quantity.is_positive() {
+        return Err(RuleError::QuantityNotPositive { line });
+    }
+    if i128::from(quantity.thousandths()) > state.open() {
+        return Err(RuleError::MoreThanOpen { line, asked: quantity, open: narrow(state.open()) });
+    }
+    Ok(())
+}
+
+fn open_lines(order: &OrderState) -> Vec<LineQuantity> {
+    let lines = (1u16..).zip(&order.lines).filter(|(_, line)| line.open() > 0);
+    lines.map(|(line, state)| LineQuantity { line, quantity: narrow(state.open()) }).collect()
+}
+
+/// A wide figure of one line as a quantity; a line's figures stay within the bound of what was ordered.
+fn narrow(thousandths: i128) -> Quantity {
+    let bound = i128::from(crate::quantity::QUANTITY_THOUSANDTHS_MAX);
+    let within = thousandths.clamp(-bound, bound) as i64;
+    Quantity::from_thousandths(within).expect("invariant: clamped to the bound")
+}
+
+#[cfg(test)]
+#[path = "decide/tests.rs"]
+mod tests;

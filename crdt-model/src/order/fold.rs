@@ -69,16 +69,18 @@ fn complete_placings(content: &Content) -> impl Iterator<Item = Placing<'_>> {
 
 /// The lines that cite `placed`, by number, if they are exactly the ones that it counts.
 fn lines_of<'a>(content: &'a Content, key: EventKey, placed: &Placed) -> Option<Vec<&'a Line>> {
-    let cited = || content.events.iter().filter_map(move |(at, event)| match event {
-        Event::Line(line) if line.placed == key => Some((at, line)),
-        _other => None,
-    });
+    let cited = || {
+        content.events.iter().filter_map(move |(at, event)| match event {
+            Event::Line(line) if line.placed == key => Some((at, line)),
+            _other => None,
+        })
+    };
     let mut by_number = BTreeMap::new();
     for (_, line) in cited() {
         by_number.entry(line.number).or_insert(line);
     }
-    let complete = by_number.len() == usize::from(placed.line_count)
-        && by_number.keys().copied().eq(1..=placed.line_count);
+    let complete =
+        by_number.len() == usize::from(placed.line_count) && by_number.keys().copied().eq(1..=placed.line_count);
     let whole = placed.parts.as_ref().is_none_or(|parts| {
         parts.hash == parts_hash(cited().map(|(at, line)| (at, Event::Line(line.clone()).encode())))
     });

@@ -197,14 +197,7 @@ impl LineState {
     }
 
     fn ladder(&self) -> [i128; 6] {
-        [
-            self.cancel_asked,
-            self.promised,
-            self.promised_unsecured,
-            self.shipped,
-            self.handed_over,
-            self.shipped_booked,
-        ]
+        [self.cancel_asked, self.promised, self.promised_unsecured, self.shipped, self.handed_over, self.shipped_booked]
     }
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -378,8 +371,7 @@ impl OrderState {
             lines: reader.list("lines", ORDER_LINES_MAX, LineState::decode)?,
             confirmed: if reader.flag("confirmed")? { Confirmation::Given } else { Confirmation::Open },
             paid: reader.wide("paid")?,
-            contact: reader
-                .option("contact", |r| Ok((EventKey::decode("contact", r)?, Contact::decode(r)?)))?,
+            contact: reader.option("contact", |r| Ok((EventKey::decode("contact", r)?, Contact::decode(r)?)))?,
             rivals: reader.list("rivals", usize::from(u16::MAX), |r| EventKey::decode("rivals", r))?,
             duplicate_of: reader.option("duplicate of", |r| DocumentId::decode("duplicate of", r))?,
         })

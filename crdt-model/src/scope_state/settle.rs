@@ -40,9 +40,8 @@ type Settled<T, R> = Result<T, ScopeError<<R as Rows>::Error>>;
 
 /// Reads the row of a document.
 pub fn read_document<R: Rows>(rows: &R, scope: &Scope, id: &DocumentId) -> Settled<Option<DocumentRow>, R> {
-    let bytes = rows
-        .get(ViewTable::Rows, row_key(scope, RowKind::Document, &id.0).as_bytes())
-        .map_err(ScopeError::Rows)?;
+    let bytes =
+        rows.get(ViewTable::Rows, row_key(scope, RowKind::Document, &id.0).as_bytes()).map_err(ScopeError::Rows)?;
     Ok(bytes.map(|bytes| DocumentRow::decode(&bytes)).transpose()?)
 }
 
@@ -54,7 +53,12 @@ pub fn read_stock<R: Rows>(rows: &R, scope: &Scope, item: &DocumentId) -> Settle
 }
 
 /// Puts `new` in the place of a document's row and settles everything that follows from it.
-pub fn replace_document<R: Rows>(rows: &mut R, scope: &Scope, id: DocumentId, new: Option<DocumentRow>) -> Settled<(), R> {
+pub fn replace_document<R: Rows>(
+    rows: &mut R,
+    scope: &Scope,
+    id: DocumentId,
+    new: Option<DocumentRow>,
+) -> Settled<(), R> {
     let old = read_document(rows, scope, &id)?;
     let mut claims = claims_of_row(scope, new.as_ref());
     let old_claims = claims_of_row(scope, old.as_ref());
@@ -102,8 +106,7 @@ fn exchange<R: Rows>(
     old: Option<&DocumentRow>,
     new: Option<&DocumentRow>,
 ) -> Settled<(), R> {
-    let contribution =
-        |row: Option<&DocumentRow>| row.map(|row| Contribution::of(scope, id, row)).unwrap_or_default();
+    let contribution = |row: Option<&DocumentRow>| row.map(|row| Contribution::of(scope, id, row)).unwrap_or_default();
     let (before, after) = (contribution(old), contribution(new));
     let key = row_key(scope, RowKind::Document, &id.0);
     match new {
@@ -311,7 +314,8 @@ fn add_stock<R: Rows>(rows: &mut R, scope: &Scope, item: DocumentId, sku: &Text,
         false => rows.put(ViewTable::Rows, key.as_bytes(), &row.encode()),
     }
     .map_err(ScopeError::Rows)?;
-    let case = |kind, amount| CaseRow { kind, subject: item, key: EventKey::ZERO, label: sku.clone(), other: None, amount };
+    let case =
+        |kind, amount| CaseRow { kind, subject: item, key: EventKey::ZERO, label: sku.clone(), other: None, amount };
     if before.on_hand < 0 || sums.on_hand < 0 {
         set_case(rows, scope, &case(CaseKind::NegativeStock, sums.on_hand), case_state(sums.on_hand < 0))?;
     }
