@@ -20,21 +20,18 @@
 //! requests               request 16                                        body hash, outcome
 //! keys                   subject 16 | key id 16                            key
 //! rows                   scope | kind u8 | id                              folded row: THE table of the state digest
-//! claims                 scope | kind u8 | text | document 16              claim
-//! facts                  scope | item | event id                           fact
-//! orders_by_time         scope | time u64 | order 16                       list row
+//! orders_by_request      scope | request 16 | order 16                     -
+//! orders_by_time         scope | time u64 | order 16                       -
 //! orders_by_status       scope | status u8 | time u64 | order 16           -
 //! orders_by_customer     scope | customer 16 | time u64 | order 16         -
 //! orders_by_external     scope | channel text | number text | order 16     -
 //! orders_by_number       scope | number text | order 16                    -
-//! products_by_sku        scope | SKU text | product 16                     -
-//! customers_by_external  scope | channel text | number text | customer 16  -
 //! sales_by_item          scope | day u32 | item                            sums
 //! sales_by_country       scope | day u32 | country                         sums
 //! sales_by_customer      scope | day u32 | customer                        sums
 //! sales_by_day           scope | day u32                                   sums
-//! cases                  scope | case id                                   derived case
-//! counters               name                                              local running number u64
+//! counters               scope | counter u8                                number
+//! local                  name                                              of this node alone
 //! ```
 //!
 //! # Invariants
@@ -522,7 +519,7 @@ mod tests {
             assert_eq!(last_whole(&store, "full"), 1);
         }
         disk.set_room(None);
-        put_all(&store, Table::Facts, &[(b"big", &big)]);
+        put_all(&store, Table::Requests, &[(b"big", &big)]);
         assert_eq!(last_whole(&store, "room again"), 1);
     }
 

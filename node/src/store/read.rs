@@ -210,8 +210,8 @@ mod tests {
     fn a_table_never_written_is_empty() {
         let store = SimDisk::new().store();
         let snapshot = store.read().unwrap();
-        assert_eq!(snapshot.get(Table::Cases, b"a").unwrap(), None);
-        assert_eq!(snapshot.count(Table::Cases).unwrap(), 0);
+        assert_eq!(snapshot.get(Table::Local, b"a").unwrap(), None);
+        assert_eq!(snapshot.count(Table::Local).unwrap(), 0);
         assert!(listed(&snapshot, &KeyRange::all(), Direction::Forward).is_empty());
     }
 

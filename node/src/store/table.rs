@@ -28,10 +28,8 @@ pub enum Table {
     Keys,
     /// Folded rows: the only table that a state digest reads.
     Rows,
-    /// Uniqueness claims of documents.
-    Claims,
-    /// Stock and money facts by what they concern.
-    Facts,
+    /// Orders by the request that placed them.
+    OrdersByRequest,
     /// Orders by time.
     OrdersByTime,
     /// Orders by status.
@@ -42,10 +40,6 @@ pub enum Table {
     OrdersByExternal,
     /// Orders by human number.
     OrdersByNumber,
-    /// Products by SKU.
-    ProductsBySku,
-    /// Customers by channel and external number.
-    CustomersByExternal,
     /// Sales of a day by item.
     SalesByItem,
     /// Sales of a day by country.
@@ -54,15 +48,15 @@ pub enum Table {
     SalesByCustomer,
     /// Sales of a day.
     SalesByDay,
-    /// Derived cases.
-    Cases,
-    /// Local running numbers.
+    /// Counters of a scope.
     Counters,
+    /// What this node alone needs to know: its order numbers, its open journal.
+    Local,
 }
 
 impl Table {
     /// Every table, in the order of declaration.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 22] = [
         Self::Meta,
         Self::Commits,
         Self::AuthorLog,
@@ -73,21 +67,18 @@ impl Table {
         Self::Requests,
         Self::Keys,
         Self::Rows,
-        Self::Claims,
-        Self::Facts,
+        Self::OrdersByRequest,
         Self::OrdersByTime,
         Self::OrdersByStatus,
         Self::OrdersByCustomer,
         Self::OrdersByExternal,
         Self::OrdersByNumber,
-        Self::ProductsBySku,
-        Self::CustomersByExternal,
         Self::SalesByItem,
         Self::SalesByCountry,
         Self::SalesByCustomer,
         Self::SalesByDay,
-        Self::Cases,
         Self::Counters,
+        Self::Local,
     ];
 
     /// Returns the name of the table in the file.
@@ -104,21 +95,18 @@ impl Table {
             Self::Requests => "requests",
             Self::Keys => "keys",
             Self::Rows => "rows",
-            Self::Claims => "claims",
-            Self::Facts => "facts",
+            Self::OrdersByRequest => "orders_by_request",
             Self::OrdersByTime => "orders_by_time",
             Self::OrdersByStatus => "orders_by_status",
             Self::OrdersByCustomer => "orders_by_customer",
             Self::OrdersByExternal => "orders_by_external",
             Self::OrdersByNumber => "orders_by_number",
-            Self::ProductsBySku => "products_by_sku",
-            Self::CustomersByExternal => "customers_by_external",
             Self::SalesByItem => "sales_by_item",
             Self::SalesByCountry => "sales_by_country",
             Self::SalesByCustomer => "sales_by_customer",
             Self::SalesByDay => "sales_by_day",
-            Self::Cases => "cases",
             Self::Counters => "counters",
+            Self::Local => "local",
         }
     }
 
@@ -153,9 +141,9 @@ mod tests {
         assert_eq!(
             names.join(" "),
             "meta commits author_log commit_order commit_states documents frontier requests keys \
-             rows claims facts orders_by_time orders_by_status orders_by_customer \
-             orders_by_external orders_by_number products_by_sku customers_by_external \
-             sales_by_item sales_by_country sales_by_customer sales_by_day cases counters"
+             rows orders_by_request orders_by_time orders_by_status orders_by_customer \
+             orders_by_external orders_by_number sales_by_item sales_by_country sales_by_customer \
+             sales_by_day counters local"
         );
     }
 }
