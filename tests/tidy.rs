@@ -250,7 +250,7 @@ fn every_event_kind_and_field_has_a_merge_rule() {
     let rows = docs::merge_rows(&document(docs::MERGE_RULES));
     assert_none(
         docs::unruled(&merge_subjects(), &rows),
-        "add a row `| `name` | rule | reason | `test` |` to a table with these heads",
+        "add a row: `Placed` or `product.name`, then rule, reason and `test`, to a table with these heads",
     );
 }
 

@@ -4,7 +4,7 @@
 //! Invariant: a row counts only inside a table whose head has the columns *rule*, *reason* (or *why*) and *test*.
 //! Proved by `only_rows_with_rule_reason_and_test_count`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::code::identifier;
 use crate::finding::Finding;
@@ -20,6 +20,8 @@ pub const EVENTS: &str = "crdt-model/src/event.rs";
 /// Something that needs a merge rule, and where it is written.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Subject {
+    /// The document module of a field; none for an event kind, whose name is unique.
+    pub owner: Option<String>,
     /// Name of the event kind, or key of the field.
     pub name: String,
     /// File that declares it.
@@ -33,6 +35,8 @@ pub struct Subject {
 pub struct MergeRow {
     /// Line from 1.
     pub line: usize,
+    /// The heading above the table.
+    pub heading: String,
     /// Words in backticks before the rule.
     pub subjects: Vec<String>,
     /// The rule.
@@ -68,7 +72,7 @@ fn names_folder(text: &str, folder: &str) -> bool {
 pub fn event_kinds(file: &SourceFile) -> Vec<Subject> {
     let lines = file.text.lines().enumerate();
     let kinds = lines.filter_map(|(index, line)| Some((index, event_kind(line.trim())?)));
-    kinds.map(|(index, name)| subject(name, file, index)).collect()
+    kinds.map(|(index, name)| subject(None, name, file, index)).collect()
 }
 
 fn event_kind(line: &str) -> Option<&str> {
@@ -83,7 +87,7 @@ fn event_kind(line: &str) -> Option<&str> {
 pub fn field_keys(file: &SourceFile) -> Vec<Subject> {
     let lines = file.text.lines().enumerate();
     let keys = lines.filter_map(|(index, line)| Some((index, field_key(line.trim())?)));
-    keys.map(|(index, name)| subject(name, file, index)).collect()
+    keys.map(|(index, name)| subject(owner(&file.path), name, file, index)).collect()
 }
 
 fn field_key(line: &str) -> Option<&str> {
@@ -92,21 +96,30 @@ fn field_key(line: &str) -> Option<&str> {
     declared.then(|| value.split('"').next().unwrap_or(value))
 }
 
-fn subject(name: &str, file: &SourceFile, index: usize) -> Subject {
-    Subject { name: name.to_owned(), path: file.path.clone(), line: index + 1 }
+/// The module of the model that a file belongs to: `product` of `crdt-model/src/product/state.rs`.
+fn owner(path: &str) -> Option<&str> {
+    path.strip_prefix("crdt-model/src/")?.split(['/', '.']).next()
+}
+
+fn subject(owner: Option<&str>, name: &str, file: &SourceFile, index: usize) -> Subject {
+    Subject { owner: owner.map(str::to_owned), name: name.to_owned(), path: file.path.clone(), line: index + 1 }
 }
 
 /// The rows of every merge table of a text.
 pub fn merge_rows(text: &str) -> Vec<MergeRow> {
     let mut rows = Vec::new();
+    let mut heading = "";
     let mut columns: Option<Columns> = None;
     for (index, line) in text.lines().enumerate() {
+        if line.starts_with('#') {
+            heading = line.trim_start_matches('#').trim();
+        }
         let cells = cells(line);
         match &columns {
             _ if cells.is_empty() => columns = None,
             None => columns = Some(Columns::of(&cells)),
             Some(_) if is_ruler(&cells) => {}
-            Some(found) => rows.extend(found.row(&cells, index + 1)),
+            Some(found) => rows.extend(found.row(heading, &cells, index + 1)),
         }
     }
     rows
@@ -114,18 +127,12 @@ pub fn merge_rows(text: &str) -> Vec<MergeRow> {
 
 /// Subjects without a full row.
 pub fn unruled(subjects: &[Subject], rows: &[MergeRow]) -> Vec<Finding> {
-    let mut by_name: BTreeMap<&str, &MergeRow> = BTreeMap::new();
-    for row in rows {
-        for name in &row.subjects {
-            by_name.insert(name.rsplit(['.', ':']).next().unwrap_or(name), row);
-        }
-    }
     let missing = subjects.iter().filter_map(|subject| {
-        let gap = match by_name.get(subject.name.as_str()) {
+        let gap = match rows.iter().find(|row| row.rules(subject)) {
             None => "has no row",
             Some(row) => row.gap()?,
         };
-        Some(Finding::at(&subject.path, subject.line, format!("`{}` {gap} in {MERGE_RULES}", subject.name)))
+        Some(Finding::at(&subject.path, subject.line, format!("`{}` {gap} in {MERGE_RULES}", subject.label())))
     });
     missing.collect()
 }
@@ -138,7 +145,24 @@ pub fn unknown_tests(rows: &[MergeRow], functions: &BTreeSet<String>) -> Vec<Fin
     unknown.map(|(line, test)| Finding::at(MERGE_RULES, line, format!("there is no test `{test}`"))).collect()
 }
 
+impl Subject {
+    fn label(&self) -> String {
+        self.owner.as_ref().map_or(self.name.clone(), |owner| format!("{owner}.{}", self.name))
+    }
+}
+
 impl MergeRow {
+    /// Whether it names a subject: in full, or by its key beside or below the name of its document.
+    fn rules(&self, subject: &Subject) -> bool {
+        let in_full = subject.label();
+        let is_placed = subject
+            .owner
+            .as_ref()
+            .is_none_or(|owner| self.subjects.contains(owner) || self.heading.to_lowercase().contains(owner.as_str()));
+        let is_named = |name: &String| *name == in_full || (is_placed && *name == subject.name);
+        self.subjects.iter().any(is_named)
+    }
+
     fn gap(&self) -> Option<&'static str> {
         if self.rule.is_empty() {
             Some("has no rule")
@@ -166,11 +190,12 @@ impl Columns {
         Self { rule: at(&["rule"]), reason: at(&["reason", "why"]), test: at(&["test", "tests"]) }
     }
 
-    fn row(&self, cells: &[&str], line: usize) -> Option<MergeRow> {
+    fn row(&self, heading: &str, cells: &[&str], line: usize) -> Option<MergeRow> {
         let (rule, reason, test) = (self.rule?, self.reason?, self.test?);
         let text = |at: usize| cells.get(at).map_or(String::new(), |cell| (*cell).to_owned());
         Some(MergeRow {
             line,
+            heading: heading.to_owned(),
             subjects: cells.iter().take(rule).flat_map(|cell| quoted(cell)).collect(),
             rule: text(rule),
             reason: text(reason),
@@ -217,7 +242,11 @@ mod tests {
     }
 
     fn subjects(names: &[&str]) -> Vec<Subject> {
-        names.iter().map(|name| subject(name, &file(""), 0)).collect()
+        names.iter().map(|name| subject(None, name, &file(""), 0)).collect()
+    }
+
+    fn field_subject(owner: &str, name: &str) -> Subject {
+        subject(Some(owner), name, &file(""), 0)
     }
 
     fn texts(findings: Vec<Finding>) -> Vec<String> {
@@ -226,7 +255,7 @@ mod tests {
 
     #[test]
     fn only_rows_with_rule_reason_and_test_count() {
-        let wanted = subjects(&["name", "OrderPlaced", "line", "unit", "barcode", "sku"]);
+        let wanted = subjects(&["OrderPlaced", "line", "unit", "barcode", "sku"]);
         let found = texts(unruled(&wanted, &merge_rows(TABLE)));
         assert_eq!(
             found,
@@ -236,6 +265,24 @@ mod tests {
                 "`sku` has no row in docs/merge-rules.md",
             ]
         );
+    }
+
+    #[test]
+    fn a_field_is_ruled_for_its_own_document_only() {
+        let rows = merge_rows(TABLE);
+        assert!(unruled(&[field_subject("product", "name")], &rows).is_empty());
+        assert_eq!(texts(unruled(&[field_subject("customer", "name")], &rows)).len(), 1);
+        assert_eq!(texts(unruled(&[field_subject("product", "unit")], &rows)).len(), 1);
+    }
+
+    #[test]
+    fn a_heading_or_a_column_may_name_the_document() {
+        let head = "| document | field | rule | why | tests |\n| - | - | - | - | - |\n";
+        let beside = merge_rows(&format!("{head}| `customer` | `name` | kept | why | `t` |"));
+        assert!(unruled(&[field_subject("customer", "name")], &beside).is_empty());
+        let below = merge_rows(&format!("## Customer\n\n{head}| | `name` | kept | why | `t` |"));
+        assert!(unruled(&[field_subject("customer", "name")], &below).is_empty());
+        assert_eq!(unruled(&[field_subject("product", "name")], &below).len(), 1);
     }
 
     #[test]
@@ -258,6 +305,13 @@ mod tests {
         let text = "pub const FIELD_NAME: &str = \"name\";\nconst OTHER: &str = \"x\";\npub(crate) const FIELD_UNIT: &'static str = \"unit\";";
         let names: Vec<_> = field_keys(&file(text)).into_iter().map(|key| (key.name, key.line)).collect();
         assert_eq!(names, [("name".to_owned(), 1), ("unit".to_owned(), 3)]);
+    }
+
+    #[test]
+    fn the_owner_of_a_field_is_its_module() {
+        assert_eq!(owner("crdt-model/src/product.rs"), Some("product"));
+        assert_eq!(owner("crdt-model/src/product/state.rs"), Some("product"));
+        assert_eq!(owner("node/src/app.rs"), None);
     }
 
     #[test]
