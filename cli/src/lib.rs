@@ -13,7 +13,6 @@ mod environment;
 mod error;
 mod exit;
 mod import;
-pub mod node_facade;
 mod output;
 mod progress;
 mod text;

@@ -9,7 +9,7 @@
 //! memory is read again from the store; views after any history equal a rebuild. Proved by
 //! `the_own_log_is_contiguous_after_dropped_batches` and `views_equal_a_rebuild_from_commits`.
 
-mod batch;
+pub(crate) mod batch;
 mod catalogue;
 mod command;
 mod documents;
@@ -22,10 +22,11 @@ mod stock;
 
 pub use command::{
     Command, CommandError, CustomerDraft, ImportCounts, ImportLine, ImportOrder, Input, LineDraft, Now, OrderDraft,
-    Outcome, PaymentDraft, ProductDraft, RequestKey, StockKind,
+    Outcome, PaymentDraft, ProductDraft, RequestKey, StockKind, request_outcome,
 };
-pub use import::IMPORT_ORDERS_MAX;
-pub use log::{GenesisDraft, Identity, ReplicaError, write_genesis};
+pub use import::{IMPORT_ORDERS_MAX, import_identity};
+pub use orders::CONTACT_FIELD;
+pub use log::{CommitState, GenesisDraft, Identity, ReplicaError, write_genesis};
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::api::{Body, Request, Verb};
 use crate::error::CliError;
-use crate::node_facade as facade;
+use node as facade;
 
 pub use facade::{InitReport, InitRequest, ServeOptions};
 

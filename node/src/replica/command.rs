@@ -22,7 +22,7 @@ use crdt_model::time::EventTime;
 
 use super::ReplicaError;
 use super::batch::Batch;
-use crate::store::Table;
+use crate::store::{ReadTables, Table};
 
 /// The time of an input, as the node's clock and the site's zone give it.
 pub type Now = EventTime;
@@ -347,8 +347,7 @@ pub fn replay(
     request: &RequestKey,
 ) -> Result<Option<Result<Outcome, CommandError>>, ReplicaError> {
     let Some(bytes) = batch.read(Table::Requests, &request.id.0)? else { return Ok(None) };
-    let (body_hash, outcome) = decode_entry(&bytes)?;
-    Ok(Some(if body_hash == request.body_hash { Ok(outcome) } else { Err(CommandError::RequestReused) }))
+    answer_of(&bytes, request).map(Some)
 }
 
 /// Keeps the answer of a request.
@@ -377,7 +376,7 @@ fn encode_entry(body_hash: &[u8; 32], outcome: &Outcome) -> Option<Vec<u8>> {
 }
 
 /// Reads an entry of the request index: body hash and outcome.
-pub fn decode_entry(bytes: &[u8]) -> Result<([u8; 32], Outcome), DecodeError> {
+fn decode_entry(bytes: &[u8]) -> Result<([u8; 32], Outcome), DecodeError> {
     let mut reader = Reader::new(bytes);
     let body_hash = reader.array("body hash")?;
     let tag = reader.byte("outcome")?;
@@ -393,4 +392,18 @@ pub fn decode_entry(bytes: &[u8]) -> Result<([u8; 32], Outcome), DecodeError> {
         0 | 6..=u8::MAX => return Err(DecodeError::OutOfRange { field: "outcome" }),
     };
     Ok((body_hash, outcome))
+}
+
+/// The durable answer of a request, read after a commit whose outcome was unknown.
+pub fn request_outcome(
+    store: &impl ReadTables,
+    request: &RequestKey,
+) -> Result<Option<Result<Outcome, CommandError>>, ReplicaError> {
+    let Some(bytes) = store.get(Table::Requests, &request.id.0)? else { return Ok(None) };
+    answer_of(&bytes, request).map(Some)
+}
+
+fn answer_of(bytes: &[u8], request: &RequestKey) -> Result<Result<Outcome, CommandError>, ReplicaError> {
+    let (body_hash, outcome) = decode_entry(bytes)?;
+    Ok(if body_hash == request.body_hash { Ok(outcome) } else { Err(CommandError::RequestReused) })
 }

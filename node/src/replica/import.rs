@@ -85,8 +85,7 @@ impl Replica {
             None => self.order_by_number(batch, &scope, order)?,
         };
         let Some(DocumentRow::Order(held)) = row else { return Ok(Known::No) };
-        let lines = order.lines.iter().map(|line| (&line.sku, line.quantity, line.price));
-        let hash = content_hash(order.purpose, &self.header_of(order), lines);
+        let (_, hash) = import_identity(order);
         Ok(if hash == held.content_hash() { Known::Equal } else { Known::Differing })
     }
 
@@ -102,23 +101,6 @@ impl Replica {
         let Some((key, _)) = claims.first() else { return Ok(None) };
         let id = crdt_model::codec::Reader::new(&key[prefix.as_bytes().len()..]).array("document id")?;
         Ok(read_document(batch, scope, &DocumentId(id))?)
-    }
-
-    fn header_of(&self, order: &ImportOrder) -> Placed {
-        let customer = order.customer.as_ref().map(|number| customer_id(&order.external.channel, number));
-        Placed {
-            time: order.time,
-            external: Some(order.external.clone()),
-            label: None,
-            entry: Entry::History,
-            handover: Handover::Later,
-            currency: order.currency,
-            customer,
-            region: order.region.clone(),
-            request: None,
-            line_count: 0,
-            parts: None,
-        }
     }
 
     fn import_products_of(
@@ -165,7 +147,7 @@ impl Replica {
             Purpose::Adjustment => Event::AdjustmentPlaced,
         };
         let lines = self.import_lines(batch, order)?;
-        let header = self.header_of(order);
+        let header = header_of(order);
         let writing = OrderWriting { id: order_id(order), header, close, lines, after: Vec::new() };
         self.write_order(batch, draft, writing, input)?;
         counts.created += 1;
@@ -242,6 +224,29 @@ enum Known {
     No,
     Equal,
     Differing,
+}
+
+/// The derived id of an imported order, and the hash of what the import says of it.
+pub fn import_identity(order: &ImportOrder) -> (DocumentId, [u8; 32]) {
+    let lines = order.lines.iter().map(|line| (&line.sku, line.quantity, line.price));
+    (order_id(order), content_hash(order.purpose, &header_of(order), lines))
+}
+
+fn header_of(order: &ImportOrder) -> Placed {
+    let customer = order.customer.as_ref().map(|number| customer_id(&order.external.channel, number));
+    Placed {
+        time: order.time,
+        external: Some(order.external.clone()),
+        label: None,
+        entry: Entry::History,
+        handover: Handover::Later,
+        currency: order.currency,
+        customer,
+        region: order.region.clone(),
+        request: None,
+        line_count: 0,
+        parts: None,
+    }
 }
 
 /// The day of the id is the literal date of the order-time text, never zone-converted.
