@@ -13,7 +13,7 @@ use super::columns::{Field, FileKind};
 use super::intake::{Intake, Request};
 use super::map::{MappedOrder, OrderBuilder};
 use super::preset::OrderPlan;
-use super::rejects::Reject;
+use super::rejects::{Reject, RejectsFile};
 use super::source::EncodingChoice;
 use super::spool::{SpoolError, SpooledRow};
 use super::summary::Summary;
@@ -72,8 +72,10 @@ impl OrderReader {
 
     /// Sets an order aside that [`OrderReader::next_order`] gave: it counts as rejects from now on.
     pub fn reject_order(&mut self, order: &MappedOrder, field: Option<Field>, reason: &str) -> Result<(), ImportError> {
-        self.summary.take_back(order);
-        order.to_rejects(field, reason).iter().try_for_each(|reject| self.reject(reject))
+        let Self { intake, summary, .. } = self;
+        summary.take_back(order);
+        let rejects = order.to_rejects(field, reason);
+        rejects.iter().try_for_each(|reject| set_aside(reject, &mut intake.rejects, summary))
     }
 
     /// Puts the rejects file in its place.
@@ -83,28 +85,26 @@ impl OrderReader {
     }
 
     fn gather(&mut self, first: SpooledRow) -> Result<Option<MappedOrder>, ImportError> {
+        let Self { plan, intake: Intake { columns, merge, rejects, .. }, summary } = self;
         let key = first.key.clone();
         let external = Text::from_bytes("external number", &key).map_err(|_| SpoolError::Damaged { at: 0 })?;
-        let columns = self.intake.columns.clone();
-        let plan = self.plan.clone();
-        let mut builder = OrderBuilder::new(&plan, &columns, external);
+        let mut builder = OrderBuilder::new(plan, columns, external);
         let mut next = Some(first);
         while let Some(row) = next {
             if let Err(reject) = builder.add(row) {
-                self.reject(&reject)?;
+                set_aside(&reject, rejects, summary)?;
             }
-            let same = self.intake.merge.next_key() == Some(&key);
-            next = if same { self.intake.merge.next_row()? } else { None };
+            next = if merge.next_key() == Some(&key) { merge.next_row()? } else { None };
         }
-        let (order, rejects) = builder.finish();
-        rejects.iter().try_for_each(|reject| self.reject(reject))?;
+        let (order, late) = builder.finish();
+        late.iter().try_for_each(|reject| set_aside(reject, rejects, summary))?;
         Ok(order)
     }
+}
 
-    fn reject(&mut self, reject: &Reject) -> Result<(), ImportError> {
-        self.summary.rejects += 1;
-        self.intake.rejects.write(reject).map_err(ImportError::Rejects)
-    }
+fn set_aside(reject: &Reject, rejects: &mut RejectsFile, summary: &mut Summary) -> Result<(), ImportError> {
+    summary.rejects += 1;
+    rejects.write(reject).map_err(ImportError::Rejects)
 }
 
 #[cfg(test)]
