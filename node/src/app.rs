@@ -6,8 +6,8 @@
 //! Invariants: an answer leaves after its transaction is durable; a read never opens a document. Proved by
 //! `nothing_acknowledged_is_lost_by_a_kill` in `tests/crash.rs` and by the acceptance script.
 
-pub mod catalogue;
 pub mod cases;
+pub mod catalogue;
 mod digest;
 pub mod error;
 pub mod imports;

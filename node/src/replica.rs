@@ -25,8 +25,8 @@ pub use command::{
     Outcome, PaymentDraft, ProductDraft, RequestKey, StockKind, request_outcome,
 };
 pub use import::{IMPORT_ORDERS_MAX, import_identity};
-pub use orders::CONTACT_FIELD;
 pub use log::{CommitState, GenesisDraft, Identity, ReplicaError, write_genesis};
+pub use orders::CONTACT_FIELD;
 
 use std::collections::{BTreeMap, BTreeSet};
 

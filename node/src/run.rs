@@ -16,13 +16,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use crdt_model::id::{AuthorId, SessionId};
 
 use crate::app::{App, NodeFacts, organisation};
+use crate::entropy;
 use crate::error::NodeError;
 use crate::folder::{Folder, RunningNote};
 use crate::http::{HttpConfig, LocalCaller, TokenHash, router};
 use crate::init::{version, zone_of};
 use crate::replica::{Identity, Replica};
 use crate::store::{Store, StoreConfig, StoreError};
-use crate::entropy;
 
 /// Threads that answer requests; the writer and imports have their own.
 const WORKERS: usize = 2;
@@ -173,8 +173,7 @@ impl LocalNode {
     /// Answers a request as the served node would.
     pub fn call(&self, request: LocalRequest) -> LocalResponse {
         let LocalRequest { method, path_and_query, content_type, idempotency_key, body } = request;
-        let call =
-            self.caller.call(method, &path_and_query, content_type.as_deref(), idempotency_key.as_deref(), body);
+        let call = self.caller.call(method, &path_and_query, content_type.as_deref(), idempotency_key.as_deref(), body);
         let (status, body) = self.runtime.block_on(call);
         LocalResponse { status, body }
     }

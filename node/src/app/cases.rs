@@ -50,14 +50,29 @@ fn view(scope: &Scope, case: &CaseRow) -> CaseView {
 
 fn titles(kind: CaseKind) -> (&'static str, &'static str) {
     match kind {
-        CaseKind::ShippedAfterCancel => ("Cancelled after dispatch: recall the parcel or open a return", "发货后取消：请追回包裹或办理退货"),
-        CaseKind::OverShipped => ("More was shipped than ordered: recall, bill or give it", "发货多于订购：请追回、补收或赠送"),
-        CaseKind::CreditDue => ("Money was paid for what is cancelled: refund it or keep it as credit", "已取消的商品已付款：请退款或转为余额"),
+        CaseKind::ShippedAfterCancel => {
+            ("Cancelled after dispatch: recall the parcel or open a return", "发货后取消：请追回包裹或办理退货")
+        }
+        CaseKind::OverShipped => {
+            ("More was shipped than ordered: recall, bill or give it", "发货多于订购：请追回、补收或赠送")
+        }
+        CaseKind::CreditDue => (
+            "Money was paid for what is cancelled: refund it or keep it as credit",
+            "已取消的商品已付款：请退款或转为余额",
+        ),
         CaseKind::DuplicatePlaced => ("Two different orders stand under one number", "同一单号下有两张不同的订单"),
-        CaseKind::DuplicateExternalOrder => ("The order was taken twice; the other one counts", "订单重复录入，以另一张为准"),
+        CaseKind::DuplicateExternalOrder => {
+            ("The order was taken twice; the other one counts", "订单重复录入，以另一张为准")
+        }
         CaseKind::NegativeStock => ("Stock on hand is below zero: count this shelf", "库存为负：请盘点该货位"),
-        CaseKind::PromisesUncovered => ("More is promised than is on hand: find another source or tell the customers", "已承诺数量超过现有库存：请调货或通知顾客"),
-        CaseKind::BookingIgnored => ("A booking of stock rights does not count: its fact is missing or booked already", "库存权记账无效：所依据的事实缺失或已记账"),
+        CaseKind::PromisesUncovered => (
+            "More is promised than is on hand: find another source or tell the customers",
+            "已承诺数量超过现有库存：请调货或通知顾客",
+        ),
+        CaseKind::BookingIgnored => (
+            "A booking of stock rights does not count: its fact is missing or booked already",
+            "库存权记账无效：所依据的事实缺失或已记账",
+        ),
     }
 }
 

@@ -92,7 +92,12 @@ impl App {
         }
     }
 
-    fn customer_view(&self, snapshot: &Snapshot, id: DocumentId, customer: &CustomerState) -> Result<CustomerView, AppError> {
+    fn customer_view(
+        &self,
+        snapshot: &Snapshot,
+        id: DocumentId,
+        customer: &CustomerState,
+    ) -> Result<CustomerView, AppError> {
         let (texts, details) = read::open_customer(snapshot, self.facts().org, id, customer)?;
         let [name, phone, email, address] = texts.map(|text| text.and_then(|text| Text::new(&text).ok()));
         let external = customer.external.as_ref();

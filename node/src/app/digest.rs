@@ -148,7 +148,12 @@ fn hash_product(product: &ProductState) -> [u8; 32] {
     *blake3::hash(&writer.finish()).as_bytes()
 }
 
-fn customer_row(snapshot: &Snapshot, org: OrgId, id: DocumentId, customer: &CustomerState) -> Result<Vec<u8>, AppError> {
+fn customer_row(
+    snapshot: &Snapshot,
+    org: OrgId,
+    id: DocumentId,
+    customer: &CustomerState,
+) -> Result<Vec<u8>, AppError> {
     let mut writer = Writer::new();
     writer.byte(b'C');
     writer.option(customer.external.as_ref(), |w, external| {

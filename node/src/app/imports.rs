@@ -127,8 +127,7 @@ impl App {
             AppError::field("/channel", "the orders need a channel", "Add `--channel NAME`; `channel list` shows them.")
         })?;
         let control = read::control(&self.snapshot()?)?;
-        let channel =
-            control.channels.get(name.as_str()).ok_or(AppError::UnknownChannel { channel: name.clone() })?;
+        let channel = control.channels.get(name.as_str()).ok_or(AppError::UnknownChannel { channel: name.clone() })?;
         if channel.home != self.facts().site {
             return Err(AppError::OtherHome { channel: name, site: channel.home.clone() });
         }

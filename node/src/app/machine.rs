@@ -118,9 +118,11 @@ fn command_error(error: CommandError, key: &str) -> AppError {
         remedy: remedy.to_owned(),
     };
     match error {
-        CommandError::UnknownSku { line, ref sku } => {
-            invalid(format!("/lines/{line}/sku"), format!("no product `{sku}`"), "Create the product first or correct the SKU; letter case counts.")
-        }
+        CommandError::UnknownSku { line, ref sku } => invalid(
+            format!("/lines/{line}/sku"),
+            format!("no product `{sku}`"),
+            "Create the product first or correct the SKU; letter case counts.",
+        ),
         CommandError::UnknownOrder { id } => AppError::NotFound { what: "order", id: id.to_string() },
         CommandError::UnknownCustomer { id } => {
             invalid("/customer".into(), format!("no customer {id}"), "List customers, or give `contact` instead.")
@@ -130,28 +132,36 @@ fn command_error(error: CommandError, key: &str) -> AppError {
         CommandError::UnknownSite { code } => {
             invalid("/home".into(), format!("no site {code}"), "Give the code of a site of this organisation.")
         }
-        CommandError::Exists { what, ref name } => {
-            conflict("exists", &format!("{what} `{name}` exists already"), "Use the existing one, or give another name.")
-        }
+        CommandError::Exists { what, ref name } => conflict(
+            "exists",
+            &format!("{what} `{name}` exists already"),
+            "Use the existing one, or give another name.",
+        ),
         CommandError::RequestReused => AppError::KeyReused { key: key.to_owned() },
-        CommandError::ContactTooLong => {
-            invalid("/contact".into(), error.to_string(), "Shorten name, address or note.")
+        CommandError::ContactTooLong => invalid("/contact".into(), error.to_string(), "Shorten name, address or note."),
+        CommandError::OrderTooLarge => {
+            invalid("/lines".into(), error.to_string(), "Split the order, or shorten the names.")
         }
-        CommandError::OrderTooLarge => invalid("/lines".into(), error.to_string(), "Split the order, or shorten the names."),
         CommandError::Rule(rule) => match rule {
             RuleError::NoLines | RuleError::TooManyLines { .. } => {
                 invalid("/lines".into(), rule.to_string(), "Give 1 to 2,000 lines; split a larger order.")
             }
-            RuleError::QuantityNotPositive { line } => {
-                invalid(format!("/lines/{}/quantity", line.saturating_sub(1)), rule.to_string(), "Give a quantity above zero.")
-            }
-            RuleError::PriceNegative { line } => {
-                invalid(format!("/lines/{}/price", line.saturating_sub(1)), rule.to_string(), "Give a price of zero or more.")
-            }
+            RuleError::QuantityNotPositive { line } => invalid(
+                format!("/lines/{}/quantity", line.saturating_sub(1)),
+                rule.to_string(),
+                "Give a quantity above zero.",
+            ),
+            RuleError::PriceNegative { line } => invalid(
+                format!("/lines/{}/price", line.saturating_sub(1)),
+                rule.to_string(),
+                "Give a price of zero or more.",
+            ),
             RuleError::TotalTooLarge { line } => {
                 invalid(format!("/lines/{}", line.saturating_sub(1)), rule.to_string(), "Check quantity and price.")
             }
-            RuleError::UnknownLine { .. } => invalid("/lines".into(), rule.to_string(), "Name a line that the order has."),
+            RuleError::UnknownLine { .. } => {
+                invalid("/lines".into(), rule.to_string(), "Name a line that the order has.")
+            }
             RuleError::MoreThanOpen { .. } => conflict("more_than_open", &rule, "Give at most what is open."),
             RuleError::NothingOpen => conflict("nothing_open", &rule, "Nothing is left to do."),
             RuleError::IsCancelled => conflict("order_cancelled", &rule, "Take a new order."),

@@ -105,14 +105,20 @@ fn external_of(channel: Option<Text>, number: Option<Text>) -> Result<Option<Ext
     match (channel, number) {
         (Some(channel), Some(number)) => Ok(Some(ExternalOrder { channel, number, time_text: Text::default() })),
         (None, None) => Ok(None),
-        (Some(_), None) => {
-            Err(AppError::field("/external_number", "a channel without the order's number there", "Give both, or neither."))
-        }
+        (Some(_), None) => Err(AppError::field(
+            "/external_number",
+            "a channel without the order's number there",
+            "Give both, or neither.",
+        )),
         (None, Some(_)) => Err(AppError::field("/channel", "a number without its channel", "Give both, or neither.")),
     }
 }
 
-fn payment_of(at: usize, payment: NewPayment, currency: &crdt_model::money::Currency) -> Result<PaymentDraft, AppError> {
+fn payment_of(
+    at: usize,
+    payment: NewPayment,
+    currency: &crdt_model::money::Currency,
+) -> Result<PaymentDraft, AppError> {
     let names = || Tender::ALL.map(|(_, name)| name).join(", ");
     let tender = Tender::from_name(payment.tender.as_str()).ok_or_else(|| {
         let pointer = format!("/payments/{at}/tender");
@@ -173,7 +179,9 @@ fn find(snapshot: &Snapshot, id: &str) -> Result<(Scope, DocumentId), AppError> 
 fn read_order(snapshot: &Snapshot, scope: &Scope, id: DocumentId) -> Result<Option<Box<OrderState>>, AppError> {
     Ok(match read::document(snapshot, scope, &id)? {
         Some(DocumentRow::Order(order)) => Some(order),
-        Some(DocumentRow::Control(_) | DocumentRow::Product(_) | DocumentRow::Customer(_) | DocumentRow::Journal(_))
+        Some(
+            DocumentRow::Control(_) | DocumentRow::Product(_) | DocumentRow::Customer(_) | DocumentRow::Journal(_),
+        )
         | None => None,
     })
 }

@@ -71,12 +71,9 @@ impl App {
     /// What a figure that sums sites covers: this node's own site is live, others were never met yet.
     fn coverage(&self, control: &Control) -> Vec<CoverageRow> {
         let sites = control.sites.keys().map(|site| match *site == self.facts().site {
-            true => CoverageRow {
-                site: site.clone(),
-                state: CoverageState::Live,
-                as_of: Some(self.now()),
-                reason: None,
-            },
+            true => {
+                CoverageRow { site: site.clone(), state: CoverageState::Live, as_of: Some(self.now()), reason: None }
+            }
             false => CoverageRow {
                 site: site.clone(),
                 state: CoverageState::Never,
@@ -186,7 +183,9 @@ impl Names<'_> {
             Key::Nothing => None,
             Key::Document(id) => Some(match by {
                 SalesBy::Item => self.sku(id),
-                SalesBy::Month | SalesBy::Day | SalesBy::Country | SalesBy::Customer | SalesBy::Site => self.customer_number(id),
+                SalesBy::Month | SalesBy::Day | SalesBy::Country | SalesBy::Customer | SalesBy::Site => {
+                    self.customer_number(id)
+                }
             }),
         }
     }

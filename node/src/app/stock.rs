@@ -57,7 +57,12 @@ impl App {
         self.record_stock(request, StockKind::Adjustment, entry).await
     }
 
-    async fn record_stock(&self, request: Request, kind: StockKind, entry: StockEntryRequest) -> Result<StockView, AppError> {
+    async fn record_stock(
+        &self,
+        request: Request,
+        kind: StockKind,
+        entry: StockEntryRequest,
+    ) -> Result<StockView, AppError> {
         let sku = entry.sku.clone();
         let StockEntryRequest { sku: item, quantity, reference, reason } = entry;
         let written = self.write(&request, Command::RecordStock { kind, sku: item, quantity, reference, reason }).await;

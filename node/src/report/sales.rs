@@ -62,7 +62,10 @@ pub fn rows<K: Ord>(
 
 /// What each figure means.
 pub const DEFINITIONS: [(&str, &str); 5] = [
-    ("gross_sales", "lines of sale orders that count, quantity > 0 and price > 0, as ordered; each line rounded half to even"),
+    (
+        "gross_sales",
+        "lines of sale orders that count, quantity > 0 and price > 0, as ordered; each line rounded half to even",
+    ),
     ("net_sales", "gross_sales less what was cancelled before it left, less credit orders on their own day"),
     ("units", "quantity of the gross_sales lines"),
     ("invoices", "orders with at least one gross_sales line"),
@@ -96,6 +99,9 @@ mod tests {
     fn months_follow_each_other_unranked() {
         let sums = [("2011-01", gross(1)), ("2010-12", gross(9))].into();
         let rows = rows(sums, Order::ByKey, None, |key| Some((*key).to_owned()));
-        assert_eq!(rows.iter().map(|row| (row.rank, row.text.as_str())).collect::<Vec<_>>(), [(None, "2010-12"), (None, "2011-01")]);
+        assert_eq!(
+            rows.iter().map(|row| (row.rank, row.text.as_str())).collect::<Vec<_>>(),
+            [(None, "2010-12"), (None, "2011-01")]
+        );
     }
 }

@@ -85,7 +85,13 @@ impl Job {
         }
     }
 
-    fn import_orders(&self, plan: OrderPlan, encoding: EncodingChoice, channel: &Text, zone: Tz) -> Result<(), AppError> {
+    fn import_orders(
+        &self,
+        plan: OrderPlan,
+        encoding: EncodingChoice,
+        channel: &Text,
+        zone: Tz,
+    ) -> Result<(), AppError> {
         let mut reader = OrderReader::open(&self.files, plan, encoding, &Limits::STANDARD).map_err(refused)?;
         self.begin(reader.encoding(), reader.summary().rows);
         let mut pending = None;

@@ -106,14 +106,20 @@ impl App {
             return Ok((None, None));
         };
         let object: serde_json::Value = serde_json::from_str(&plain).unwrap_or_default();
-        let text = |field: &str| object.get(field).and_then(|value| value.as_str()).and_then(|text| Text::new(text).ok());
+        let text =
+            |field: &str| object.get(field).and_then(|value| value.as_str()).and_then(|text| Text::new(text).ok());
         let details = ContactDetails { name: text("name"), phone: text("phone"), address: text("address") };
         let empty = details == ContactDetails::default();
         Ok(((!empty).then_some(details), text("note")))
     }
 }
 
-fn line_view(snapshot: &Snapshot, order: &OrderState, number: u32, line: &LineState) -> Result<OrderLineView, AppError> {
+fn line_view(
+    snapshot: &Snapshot,
+    order: &OrderState,
+    number: u32,
+    line: &LineState,
+) -> Result<OrderLineView, AppError> {
     let product = match &line.name {
         Some(_) => None,
         None => read::product(snapshot, &DocumentId::of_sku(line.sku.as_str()))?,
