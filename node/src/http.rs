@@ -26,11 +26,14 @@ mod router;
 mod serve;
 mod status;
 mod stock;
-#[cfg(test)]
-pub(crate) mod test_world;
 mod upload;
 
 pub use auth::TokenHash;
 pub use error::{ProblemBody, problem_body};
 pub use router::{HttpConfig, openapi_json, router};
 pub use serve::{LocalCaller, serve};
+
+#[cfg(test)]
+mod tests {
+    pub mod world;
+}

@@ -99,7 +99,7 @@ fn runtime() -> Result<Runtime, NodeError> {
 }
 
 /// Opens the folder's store and starts the application over it.
-fn open_app(folder: &Folder) -> Result<App, NodeError> {
+pub(crate) fn open_app(folder: &Folder) -> Result<App, NodeError> {
     let data = folder.root().to_owned();
     if !folder.database().exists() {
         return Err(NodeError::NotInitialised { data });

@@ -244,7 +244,7 @@ mod tests {
 
     const AT: At = At::Item("lines", 3, "price");
 
-    fn refused(check: impl FnOnce(&mut Errors)) -> Vec<FieldError> {
+    fn refused<T>(check: impl FnOnce(&mut Errors) -> T) -> Vec<FieldError> {
         let mut errors = Errors::default();
         check(&mut errors);
         errors.0
@@ -258,12 +258,12 @@ mod tests {
             ("1000000000.01", "Give a number between 0 and 1000000000."),
             ("-1", "Give a price of 0 or more."),
         ] {
-            let errors = refused(|errors| drop(errors.price(AT, raw)));
+            let errors = refused(|errors| errors.price(AT, raw));
             assert_eq!(errors.len(), 1, "{raw}");
             assert_eq!((errors[0].pointer.as_str(), errors[0].remedy.as_str()), ("/lines/3/price", remedy), "{raw}");
         }
-        assert!(refused(|errors| drop(errors.price(AT, "1000000000"))).is_empty());
-        assert!(refused(|errors| drop(errors.price(AT, "0"))).is_empty());
+        assert!(refused(|errors| errors.price(AT, "1000000000")).is_empty());
+        assert!(refused(|errors| errors.price(AT, "0")).is_empty());
     }
 
     #[test]
@@ -279,30 +279,30 @@ mod tests {
             ("1000000000.001", Sign::Positive, 1),
             ("0.0001", Sign::Positive, 1),
         ] {
-            assert_eq!(refused(|errors| drop(errors.quantity(AT, raw, sign))).len(), count, "{raw}");
+            assert_eq!(refused(|errors| errors.quantity(AT, raw, sign)).len(), count, "{raw}");
         }
     }
 
     #[test]
     fn a_text_past_its_limit_is_refused() {
         for (length, count) in [(1, 0), (KEY_BYTES_MAX, 0), (KEY_BYTES_MAX + 1, 1)] {
-            assert_eq!(refused(|errors| drop(errors.name(AT, &"a".repeat(length)))).len(), count, "{length}");
+            assert_eq!(refused(|errors| errors.name(AT, &"a".repeat(length))).len(), count, "{length}");
         }
         for (length, count) in [(STRING_BYTES_MAX, 0), (STRING_BYTES_MAX + 1, 1)] {
-            assert_eq!(refused(|errors| drop(errors.text(AT, &"a".repeat(length)))).len(), count, "{length}");
+            assert_eq!(refused(|errors| errors.text(AT, &"a".repeat(length))).len(), count, "{length}");
         }
         for raw in ["", "  ", "a\nb", "a\u{0}"] {
-            assert_eq!(refused(|errors| drop(errors.name(AT, raw))).len(), 1, "{raw:?}");
+            assert_eq!(refused(|errors| errors.name(AT, raw)).len(), 1, "{raw:?}");
         }
     }
 
     #[test]
     fn an_amount_keeps_the_digits_of_its_currency() {
         let yen = Currency::new("JPY", 0).unwrap();
-        assert!(refused(|errors| drop(errors.amount(AT, "15.30", None))).is_empty());
-        assert_eq!(refused(|errors| drop(errors.amount(AT, "15.30", Some(&yen)))).len(), 1);
-        assert_eq!(refused(|errors| drop(errors.amount(AT, "0.00", None))).len(), 1);
-        assert_eq!(refused(|errors| drop(errors.amount(AT, "", None))).len(), 1);
+        assert!(refused(|errors| errors.amount(AT, "15.30", None)).is_empty());
+        assert_eq!(refused(|errors| errors.amount(AT, "15.30", Some(&yen))).len(), 1);
+        assert_eq!(refused(|errors| errors.amount(AT, "0.00", None)).len(), 1);
+        assert_eq!(refused(|errors| errors.amount(AT, "", None)).len(), 1);
     }
 
     #[test]
@@ -317,9 +317,9 @@ mod tests {
 
     #[test]
     fn a_range_of_days_runs_forward() {
-        assert!(refused(|errors| drop(errors.dates(Some("2010-12-01"), Some("2010-12-01")))).is_empty());
-        assert_eq!(refused(|errors| drop(errors.dates(Some("2010-12-02"), Some("2010-12-01"))))[0].pointer, "/to");
-        assert_eq!(refused(|errors| drop(errors.dates(Some("01/12/2010"), None)))[0].pointer, "/from");
+        assert!(refused(|errors| errors.dates(Some("2010-12-01"), Some("2010-12-01"))).is_empty());
+        assert_eq!(refused(|errors| errors.dates(Some("2010-12-02"), Some("2010-12-01")))[0].pointer, "/to");
+        assert_eq!(refused(|errors| errors.dates(Some("01/12/2010"), None))[0].pointer, "/from");
     }
 
     #[test]
@@ -330,7 +330,7 @@ mod tests {
 
     #[test]
     fn a_long_wrong_text_is_not_repeated_whole() {
-        let errors = refused(|errors| drop(errors.price(AT, &"9".repeat(10_000))));
+        let errors = refused(|errors| errors.price(AT, &"9".repeat(10_000)));
         assert!(errors[0].detail.len() < 120);
     }
 }

@@ -53,6 +53,9 @@ impl<S: Sync, T: DeserializeOwned, const BYTES_MAX: usize> FromRequest<S> for Po
             (false, true) => &bytes,
             (false, false) => return Err(wrong_type("nothing", &["application/json"])),
         };
+        if !json.trim_ascii_start().starts_with(b"{") {
+            return Err(malformed("The body is not a JSON object.".to_owned()));
+        }
         let body_hash = *request_hasher(&parts).update(json).finalize().as_bytes();
         let body = serde_json::from_slice(json).map_err(|error| json_problem(json, &error))?;
         Ok(Self { body, request: model::Request { idempotency_key, body_hash } })
@@ -184,13 +187,14 @@ fn json_problem(json: &[u8], error: &serde_json::Error) -> Problem {
             let errors = vec![FieldError { pointer, detail: detail.to_owned(), remedy: remedy.to_owned() }];
             Problem::invalid(errors)
         }
-        Category::Syntax | Category::Eof | Category::Io => Problem::new(
-            StatusCode::BAD_REQUEST,
-            "malformed_json",
-            format!("Line {}, column {}: {detail}.", error.line(), error.column()),
-            "Send one JSON object in UTF-8.",
-        ),
+        Category::Syntax | Category::Eof | Category::Io => {
+            malformed(format!("Line {}, column {}: {detail}.", error.line(), error.column()))
+        }
     }
+}
+
+fn malformed(detail: String) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail, "Send one JSON object in UTF-8.")
 }
 
 fn quoted_name(text: &str) -> Option<&str> {

@@ -4,9 +4,9 @@
 //! requests; then it names the request, writes problem bodies and sets the headers that every answer carries.
 //!
 //! Invariants: the order of the checks above, no CORS header, and no cause of a 500 outside the log. Proved by the
-//! tests of `router.rs` and by `headers_past_16_kib_are_refused`.
+//! tests of `router.rs`, by `headers_past_16_kib_are_refused` and by
+//! `a_fault_is_logged_under_its_request_id_and_not_answered`.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -24,6 +24,7 @@ use super::auth::TokenHash;
 use super::error::{Problem, Retry};
 use super::host::{Hosts, from_own_page};
 use crate::app::error::AppError;
+use crate::clock;
 
 /// Bytes of all header names, values and the target of a request.
 pub const HEADER_BYTES_MAX: usize = 16 * 1024;
@@ -48,14 +49,14 @@ pub struct Gate {
     token: TokenHash,
     running: Semaphore,
     log: fn(&str),
-    start: u32,
+    start: i64,
     count: AtomicU64,
 }
 
 impl Gate {
     /// For a listener on `port`; `log` gets one line for each fault of the machine.
     pub fn new(port: u16, token: TokenHash, log: fn(&str)) -> Self {
-        let start = RandomState::new().build_hasher().finish() as u32;
+        let start = clock::now().0;
         let running = Semaphore::new(REQUESTS_RUNNING_MAX);
         Self { hosts: Hosts::of_port(port), token, running, log, start, count: AtomicU64::new(0) }
     }
@@ -80,7 +81,7 @@ impl Gate {
     }
 
     fn next_request_id(&self) -> String {
-        format!("{:08x}-{}", self.start, self.count.fetch_add(1, Ordering::Relaxed) + 1)
+        format!("{:x}-{}", self.start, self.count.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     fn finish(&self, mut response: Response, request_id: String) -> Response {
@@ -177,7 +178,46 @@ fn token_required() -> Problem {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::sync::Mutex;
+
+    use axum::Router;
+    use axum::middleware::from_fn_with_state;
+    use axum::routing::get;
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+    use tower_http::catch_panic::CatchPanicLayer;
+
     use super::*;
+
+    static LOG: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+    async fn fault() -> Problem {
+        Problem::internal("page 7 of /secret".to_owned())
+    }
+
+    async fn panic() -> Problem {
+        panic!("invariant broken in /secret")
+    }
+
+    #[tokio::test]
+    async fn a_fault_is_logged_under_its_request_id_and_not_answered() {
+        let log = |line: &str| LOG.lock().unwrap().push(line.to_owned());
+        let state = Arc::new(Gate::new(7070, TokenHash::of("t"), log));
+        let routes = Router::new().route("/fault", get(fault)).route("/panic", get(panic));
+        let router = routes.layer(CatchPanicLayer::new()).layer(from_fn_with_state(state, gate));
+        for target in ["/fault", "/panic"] {
+            let request = Request::get(target).extension(InProcess).body(Body::empty()).unwrap();
+            let answer = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            let id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
+            let body = answer.into_body().collect().await.unwrap().to_bytes();
+            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!((&body["code"], &body["request_id"]), (&"internal".into(), &id.clone().into()));
+            assert!(!body.to_string().contains("secret"));
+            assert!(LOG.lock().unwrap().iter().any(|line| line.contains(&id)), "{target}");
+        }
+        assert!(LOG.lock().unwrap()[0].contains("page 7 of /secret"));
+    }
 
     fn request(filler: usize) -> Request {
         let builder = Request::get("/").header("host", "localhost:7070").header("authorization", "Bearer t");

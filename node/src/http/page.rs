@@ -1,7 +1,10 @@
 //! Paging: how a caller asks for a part of a list and how it is answered.
 //!
-//! Invariant: 1 to 500 items a page, and `has_more` exactly where there is a cursor. Proved by
-//! `a_page_of_501_items_is_refused` and `the_last_page_has_no_cursor`.
+//! On the wire a cursor is the application's in hexadecimal digits, so that it fits into an address unchanged whatever
+//! SKUs or names it holds.
+//!
+//! Invariants: 1 to 500 items a page, `has_more` exactly where there is a cursor, and a cursor comes back as it went.
+//! Proved by `a_page_of_501_items_is_refused`, `the_last_page_has_no_cursor` and `a_cursor_comes_back_as_it_went`.
 
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -9,8 +12,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::check::{At, Errors};
 use crate::app::model::{Page, PageLimit, PageRequest};
 
-/// Characters of a cursor.
-pub const CURSOR_CHARS_MAX: usize = 1_024;
+/// Characters of a cursor on the wire: one of the longest SKU fits.
+pub const CURSOR_CHARS_MAX: usize = 4_096;
 
 /// The parameters of a list without filters.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -37,8 +40,9 @@ pub struct PageBody<T> {
 impl<T> PageBody<T> {
     /// Writes each item of `page`.
     pub fn of<V>(page: Page<V>, write: impl Fn(V) -> T) -> Self {
-        let has_more = page.next_cursor.is_some();
-        Self { items: page.items.into_iter().map(write).collect(), next_cursor: page.next_cursor, has_more }
+        let next_cursor = page.next_cursor.as_deref().map(to_wire);
+        let has_more = next_cursor.is_some();
+        Self { items: page.items.into_iter().map(write).collect(), next_cursor, has_more }
     }
 }
 
@@ -49,16 +53,31 @@ impl Errors {
         if wanted == Some(None) {
             self.add(At::Field("limit"), "it is not a number from 1 to 500", "Give 1 to 500, or leave it out for 50.");
         }
-        let fits = |cursor: &String| cursor.len() <= CURSOR_CHARS_MAX && cursor.bytes().all(|b| b.is_ascii_graphic());
-        if cursor.as_ref().is_some_and(|cursor| cursor.is_empty() || !fits(cursor)) {
+        let cursor = cursor.map(|cursor| from_wire(&cursor));
+        if cursor == Some(None) {
             self.add(
                 At::Field("cursor"),
                 "it is not a cursor",
                 "Give the `next_cursor` of the page before, unchanged.",
             );
         }
-        PageRequest { limit: wanted.flatten().unwrap_or_default(), cursor }
+        PageRequest { limit: wanted.flatten().unwrap_or_default(), cursor: cursor.flatten() }
     }
+}
+
+fn to_wire(cursor: &str) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
+    cursor.bytes().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+fn from_wire(digits: &str) -> Option<String> {
+    if digits.is_empty() || digits.len() > CURSOR_CHARS_MAX || !digits.len().is_multiple_of(2) {
+        return None;
+    }
+    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    let bytes = digits.as_bytes().chunks_exact(2).map(|pair| Some(value(pair[0])? << 4 | value(pair[1])?));
+    String::from_utf8(bytes.collect::<Option<_>>()?).ok()
 }
 
 #[cfg(test)]
@@ -83,9 +102,20 @@ mod tests {
 
     #[test]
     fn a_cursor_past_its_limit_is_refused() {
-        assert!(page(None, Some(&"c".repeat(CURSOR_CHARS_MAX))).is_some());
-        for cursor in ["c".repeat(CURSOR_CHARS_MAX + 1), String::new(), "a b".into(), "ü".into()] {
+        assert!(page(None, Some(&"61".repeat(CURSOR_CHARS_MAX / 2))).is_some());
+        for cursor in
+            ["61".repeat(CURSOR_CHARS_MAX / 2 + 1), String::new(), "6".into(), "6g".into(), "ü".into(), "ff".into()]
+        {
             assert_eq!(page(None, Some(&cursor)), None, "{cursor}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_comes_back_as_it_went() {
+        for cursor in ["85123A\u{0}site/HQ", "商品 & +%\u{0}catalogue", "a\nb"] {
+            let wire = PageBody::of(Page { items: vec![1], next_cursor: Some(cursor.into()) }, |item| item).next_cursor;
+            assert!(wire.as_ref().unwrap().bytes().all(|b| b.is_ascii_alphanumeric()), "{cursor}");
+            assert_eq!(page(None, wire.as_deref()).unwrap().cursor.as_deref(), Some(cursor));
         }
     }
 

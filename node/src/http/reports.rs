@@ -188,7 +188,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::http::test_world::sample_report;
+    use crate::http::tests::world::sample_report;
 
     #[test]
     fn a_report_is_written_with_its_coverage() {

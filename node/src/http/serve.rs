@@ -113,7 +113,7 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
-    use crate::http::test_world::{TOKEN, World};
+    use crate::http::tests::world::{TOKEN, World};
 
     #[tokio::test]
     async fn a_local_call_needs_no_token() {

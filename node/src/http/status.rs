@@ -195,7 +195,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::http::test_world::sample_status;
+    use crate::http::tests::world::sample_status;
 
     #[test]
     fn a_status_is_written_as_the_contract_says() {

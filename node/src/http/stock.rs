@@ -202,7 +202,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::http::test_world::sample_stock;
+    use crate::http::tests::world::sample_stock;
 
     #[test]
     fn a_receipt_is_positive_and_an_adjustment_has_a_reason() {

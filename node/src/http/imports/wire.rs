@@ -217,7 +217,7 @@ mod tests {
 
     use super::*;
     use crate::app::error::AppError;
-    use crate::http::test_world::sample_import;
+    use crate::http::tests::world::sample_import;
 
     fn mapping(map: &str) -> Result<Vec<ColumnMapping>, Problem> {
         let parameters =

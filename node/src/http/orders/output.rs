@@ -199,7 +199,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::http::test_world::sample_order;
+    use crate::http::tests::world::sample_order;
 
     #[test]
     fn an_order_is_written_as_the_contract_says() {

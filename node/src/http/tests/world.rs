@@ -1,11 +1,9 @@
-//! The world of the HTTP tests: a router over an application, a token, and one sample of every view.
-//!
-//! Only `World::app` knows how an application is made.
+//! The world of the HTTP tests: a router over a node of its own, a token, and one sample of every view.
 //!
 //! Invariant: each test has its own folder. Proved by the tests that count files in it.
 #![allow(clippy::unwrap_used)]
 
-use std::sync::Mutex;
+use std::path::Path;
 
 use axum::Router;
 use axum::body::Body;
@@ -20,20 +18,28 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tower::ServiceExt;
 
-use super::auth::TokenHash;
-use super::router::{HttpConfig, router};
 use crate::app::App;
 use crate::app::model::*;
+use crate::folder::Folder;
+use crate::http::auth::TokenHash;
+use crate::http::router::{HttpConfig, router};
+use crate::init::{InitRequest, init};
+use crate::run::open_app;
 
 /// The token of every test router.
 pub const TOKEN: &str = "a-token-of-the-tests";
-/// What the routers of this process logged.
-pub static LOG: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// A router with its own folder.
+/// A router over a new node with its own folder.
 pub struct World {
     pub router: Router,
     pub folder: TempDir,
+    app: App,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.app.stop();
+    }
 }
 
 /// An answer, read.
@@ -68,14 +74,18 @@ impl World {
 
     pub fn on_port(port: u16) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let log = |line: &str| LOG.lock().unwrap().push(line.to_owned());
+        let app = new_node(&folder.path().join("data"));
         let imports_folder = folder.path().join("imports");
-        let config = HttpConfig { port, token: TokenHash::of(TOKEN), imports_folder, log };
-        Self { router: router(Self::app(), config), folder }
+        let config = HttpConfig { port, token: TokenHash::of(TOKEN), imports_folder, log: |_| () };
+        Self { router: router(app.clone(), config), folder, app }
     }
 
-    fn app() -> App {
-        App
+    /// A world with the product `85123A`.
+    pub async fn with_product() -> Self {
+        let world = Self::new();
+        let made = world.post("/api/v1/products", r#"{"sku": "85123A", "name": "HOLDER"}"#).await;
+        assert_eq!(made.status, 201);
+        world
     }
 
     /// A request with our Host and token.
@@ -99,6 +109,20 @@ impl World {
         let request = Self::request("POST", target).header("content-type", "application/json");
         self.send(request.body(body.into()).unwrap()).await
     }
+}
+
+fn new_node(data: &Path) -> App {
+    let request = InitRequest {
+        data: data.to_owned(),
+        org: "Demo".into(),
+        site: "HQ".into(),
+        kind: "head-office".into(),
+        currency: "GBP".into(),
+        zone: "Europe/London".into(),
+        territory: "MAIN".into(),
+    };
+    init(&request).unwrap();
+    open_app(&Folder::new(data)).unwrap()
 }
 
 fn text(text: &str) -> Text {
