@@ -12,6 +12,9 @@ use crate::store::{Direction, KeyRange, ReadTables, StoreError, Table, WriteTx};
 
 type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
+/// A key and its value.
+pub type Entry = (Vec<u8>, Vec<u8>);
+
 /// The transaction with its unwritten changes.
 pub struct Batch<'t, 's> {
     tx: &'t mut WriteTx<'s>,
@@ -43,7 +46,7 @@ impl<'t, 's> Batch<'t, 's> {
     }
 
     /// Every row whose key begins with `prefix`, in key order.
-    pub fn list(&self, table: Table, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    pub fn list(&self, table: Table, prefix: &[u8]) -> Result<Vec<Entry>, StoreError> {
         let mut rows: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
         self.tx.scan(table, &KeyRange::prefix(prefix), Direction::Forward, |key, value| {
             rows.insert(key.to_vec(), value.to_vec());
