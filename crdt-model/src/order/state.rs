@@ -140,9 +140,9 @@ impl LineState {
         self.shipped.min(self.promised).max(0)
     }
 
-    /// Rights that still wait for the goods to leave.
+    /// Rights that still wait for the goods to leave; what is cancelled waits no more.
     pub fn secured(&self) -> i128 {
-        (self.promised - self.spent()).max(0)
+        (self.promised - self.spent()).min(self.open()).max(0)
     }
 
     /// Promises without rights that are still open.
