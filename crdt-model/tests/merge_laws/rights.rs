@@ -43,7 +43,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         2 => (replica.clone(), order, count).prop_map(|(replica, order, units)| Move::Cancel { replica, order, units }),
         3 => (replica.clone(), replica).prop_map(|(from, to)| Move::Sync { from, to }),
     ];
-    prop::collection::vec(one, 3..16)
+    prop::collection::vec(one, 3..14)
 }
 
 /// The world of one shop: its replicas, how far the rows of each are up to date, and its orders.
@@ -230,7 +230,7 @@ fn line_of(count: i64) -> LineState {
 }
 
 proptest! {
-    #![proptest_config(cases(800))]
+    #![proptest_config(cases(400))]
 
     #[test]
     fn secured_promises_never_pass_the_rights(seed: u64, moves in moves()) {

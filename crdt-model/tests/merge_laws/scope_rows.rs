@@ -14,7 +14,7 @@ use crdt_model::order::event::Placed;
 use crdt_model::rows::{Counter, MemoryRows, RowKind, Rows, ViewTable, row_key};
 use crdt_model::scope::Scope;
 use crdt_model::scope_state::{read_counter, read_document, read_stock, replace_document};
-use crdt_model::stock::StockSums;
+use crdt_model::stock::{FactBooking, FactRow, StockSums};
 use proptest::prelude::*;
 
 use crate::deeds::*;
@@ -84,7 +84,7 @@ const SITE_KINDS: [DocumentKind; 2] = [DocumentKind::Order, DocumentKind::Journa
 
 /// Rows of the same log, kept up to date over several arrivals.
 fn rows_of_arrivals(log: &[Change], dice: &mut Dice) -> Vec<MemoryRows> {
-    let arrivals = (0..3).map(|_| {
+    let arrivals = (0..2).map(|_| {
         let mut changes = log.to_vec();
         dice.shuffle(&mut changes);
         rows_after(&changes, dice)
@@ -93,10 +93,10 @@ fn rows_of_arrivals(log: &[Change], dice: &mut Dice) -> Vec<MemoryRows> {
 }
 
 proptest! {
-    #![proptest_config(cases(1_200))]
+    #![proptest_config(cases(800))]
 
     #[test]
-    fn any_order_of_updates_gives_the_same_rows(plan in plans(&SITE_KINDS, 3..14)) {
+    fn any_order_of_updates_gives_the_same_rows(plan in plans(&SITE_KINDS, 3..11)) {
         let (world, mut dice) = plan.run();
         let arrivals = rows_of_arrivals(&world.log, &mut dice);
         let everything = rows_after(&world.log, &mut Dice(0));
@@ -105,9 +105,13 @@ proptest! {
             prop_assert_eq!(digest(rows), digest(&everything));
         }
     }
+}
+
+proptest! {
+    #![proptest_config(cases(500))]
 
     #[test]
-    fn stock_is_the_same_in_every_delivery_order(plan in plans(&SITE_KINDS, 3..14)) {
+    fn stock_is_the_same_in_every_delivery_order(plan in plans(&SITE_KINDS, 3..11)) {
         let (world, mut dice) = plan.run();
         let arrivals = rows_of_arrivals(&world.log, &mut dice);
         for sku in ["A", "B"] {
@@ -122,7 +126,7 @@ proptest! {
     }
 
     #[test]
-    fn cases_are_the_same_in_every_delivery_order(plan in plans(&SITE_KINDS, 3..14)) {
+    fn cases_are_the_same_in_every_delivery_order(plan in plans(&SITE_KINDS, 3..11)) {
         let (world, mut dice) = plan.run();
         let arrivals = rows_of_arrivals(&world.log, &mut dice);
         let cases = open_cases(&arrivals[0], &site());
@@ -141,7 +145,7 @@ proptest! {
     }
 
     #[test]
-    fn a_replica_keeps_the_rows_that_it_would_rebuild(plan in plans(&EVERY_KIND, 2..8)) {
+    fn a_replica_keeps_the_rows_that_it_would_rebuild(plan in plans(&EVERY_KIND, 2..7)) {
         let (world, mut dice) = plan.run();
         let mut newcomer = crate::world::Replica::new(100);
         let mut changes = world.log.clone();
@@ -239,25 +243,21 @@ fn an_order_counts_again_when_the_one_before_it_goes() {
 }
 
 #[test]
-fn a_fact_booked_a_thousand_times_over_harms_no_other() {
-    let [journal, bookings] = [DocumentId([0x41; 16]), DocumentId([0x42; 16])];
-    let mut world = World::new(1);
-    let fact = world.write(0, &site(), journal, |keys| vec![(keys.next(), Event::Receipt(fact("A", 4)))])[0];
-    world.write(0, &site(), bookings, |keys| {
-        (0..1_100).map(|_| (keys.next(), Event::Mint(booking(fact, "A", 4)))).collect()
-    });
-    let mut rows = world.replicas[0].rebuilt();
-    assert_eq!(stock_of(&rows, "A").minted, 4_000);
-    assert_eq!(open_cases(&rows, &site()).len(), 1_099);
-    replace_document(&mut rows, &site(), journal, None).expect("the fact's row is read again");
-    assert_eq!(stock_of(&rows, "A").minted, 0);
+fn a_fact_booked_a_thousand_times_over_is_read_back() {
+    let booking = |at: u32| FactBooking { journal: ORDERS[0], key: numbered(at), rights: 4_000 };
+    let row = FactRow { moved: Some(4_000), bookings: (0..5_000).map(booking).collect() };
+    assert_eq!(FactRow::decode(&row.encode()).unwrap(), row);
+    assert_eq!((row.rights(), row.ignored().count()), ((4_000, 0), 4_999));
 }
 
 #[test]
 fn a_row_holds_every_event_that_a_document_may_hold() {
     let event = Event::Mint(booking(DocumentId::ZERO.event(EventKey::ZERO), "A", 1));
-    let key = |at: u32| EventKey([&[0; 4][..], &at.to_be_bytes()].concat().try_into().unwrap());
-    let events = (0..=u32::from(u16::MAX)).map(|at| (key(at), event.clone())).collect();
+    let events = (0..=u32::from(u16::MAX)).map(|at| (numbered(at), event.clone())).collect();
     let row = fold_document(&Content { events, ..Content::default() }).unwrap();
     assert_eq!(DocumentRow::decode(&row.encode()).unwrap(), row);
+}
+
+fn numbered(at: u32) -> EventKey {
+    EventKey(u64::from(at).to_be_bytes())
 }
