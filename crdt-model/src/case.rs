@@ -105,3 +105,45 @@ impl CaseRow {
         Ok(row)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn case(kind: CaseKind) -> CaseRow {
+        let (subject, key) = (DocumentId([1; 16]), EventKey([2; 8]));
+        CaseRow { kind, subject, key, label: Text::new("SH01-A-000123").unwrap(), other: None, amount: -5 }
+    }
+
+    #[test]
+    fn a_case_is_named_by_kind_subject_and_key_never_by_its_evidence() {
+        let one = case(CaseKind::OverShipped);
+        let later = CaseRow { amount: 9, other: Some(DocumentId([7; 16])), label: Text::default(), ..one.clone() };
+        assert_eq!(one.id(), later.id());
+        assert_ne!(one.id(), CaseRow { key: EventKey::ZERO, ..one.clone() }.id());
+        assert_ne!(one.id(), CaseRow { subject: DocumentId([9; 16]), ..one.clone() }.id());
+    }
+
+    #[test]
+    fn every_kind_of_case_has_its_own_id_number_and_name() {
+        let mut ids: Vec<CaseId> = CaseKind::ALL.map(|(kind, _)| case(kind).id()).to_vec();
+        let mut names: Vec<&str> = CaseKind::ALL.map(|(kind, _)| kind.name()).to_vec();
+        ids.sort_unstable();
+        ids.dedup();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!((ids.len(), names.len()), (CaseKind::ALL.len(), CaseKind::ALL.len()));
+    }
+
+    #[test]
+    fn a_case_reads_back_as_it_was_written() {
+        for (kind, _) in CaseKind::ALL {
+            let row = CaseRow { other: Some(DocumentId([3; 16])), ..case(kind) };
+            assert_eq!(CaseRow::decode(&row.encode()).unwrap(), row);
+        }
+        let mut unknown = case(CaseKind::BookingIgnored).encode();
+        unknown[0] += 1;
+        assert_eq!(CaseRow::decode(&unknown), Err(DecodeError::OutOfRange { field: "case kind" }));
+    }
+}

@@ -78,6 +78,9 @@ pub enum DocumentError {
         /// Why.
         error: EventError,
     },
+    /// Every put repeats what the document already holds: there is no change to send.
+    #[error("the document already holds these values")]
+    NothingNew,
     /// A key holds something that no change may write.
     #[error("key {key} holds a value of a foreign kind")]
     ForeignValue {
@@ -118,14 +121,15 @@ impl Document {
         }
     }
 
-    /// Writes further puts.
+    /// Writes further puts; [`DocumentError::NothingNew`] where all of them repeat what is held.
     pub fn append(&mut self, actor: [u8; 16], puts: Vec<Put>) -> Result<Chunk, DocumentError> {
         self.inner.set_actor(ActorId::from(actor));
         let mut transaction = self.inner.transaction();
         for put in puts {
             transaction.put(ROOT, put.key, scalar(put.value)).map_err(automerge_error)?;
         }
-        transaction.commit_with(CommitOptions::default().with_time(0));
+        let (written, _) = transaction.commit_with(CommitOptions::default().with_time(0));
+        written.ok_or(DocumentError::NothingNew)?;
         self.last_chunk()
     }
 
@@ -229,6 +233,15 @@ mod tests {
         let b = Document::load([&first[..], &two, &one]).unwrap().content().unwrap();
         assert_eq!(a, b);
         assert_eq!(a.fields["name"].len(), 2);
+    }
+
+    #[test]
+    fn a_put_of_what_is_held_is_not_a_change() {
+        let (mut document, first) = Document::create([1; 16], name("lamp")).unwrap();
+        assert_eq!(document.append([1; 16], name("lamp")), Err(DocumentError::NothingNew));
+        assert_eq!(document.content().unwrap(), Document::load([&first[..]]).unwrap().content().unwrap());
+        let second = document.append([1; 16], name("light")).unwrap();
+        assert_ne!(second, first);
     }
 
     #[test]

@@ -294,3 +294,7 @@ impl Event {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "event/tests.rs"]
+mod tests;

@@ -7,12 +7,14 @@
 //! Invariants: all figures are sums of contributions, so no order of arrival shows; a booking without its fact makes no
 //! rights. Proved by `merge_laws` (`stock_is_the_same_in_every_delivery_order`, `secured_promises_never_pass_the_rights`).
 
+use crate::change::DOCUMENT_OPS_MAX;
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::id::EventKey;
 use crate::text::Text;
 
-/// Bookings of one fact that are kept.
-pub const BOOKINGS_MAX: usize = 1_024;
+/// Bookings of one fact that a row holds: as many as a document may hold events, so that no journal can write more
+/// than a row reads back.
+pub const BOOKINGS_MAX: usize = DOCUMENT_OPS_MAX as usize;
 
 /// Sums of one item at one site, in thousandths of its base unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

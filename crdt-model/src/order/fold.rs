@@ -162,3 +162,7 @@ fn reserve(state: &mut OrderState, reservation: &Reservation, sign: i128) {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "fold/tests.rs"]
+mod tests;

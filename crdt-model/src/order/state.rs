@@ -6,6 +6,7 @@
 //! Invariants: `secured + spent <= promised with rights`, a cancel takes effect only for what has not left, encode and
 //! decode are inverse. Proved by `merge_laws` (`an_order_folds_alike_in_every_delivery_order`) and the tests of `fold`.
 
+use crate::change::DOCUMENT_OPS_MAX;
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::id::{DocumentId, EventKey};
 use crate::money::{Currency, UnitPrice};
@@ -140,9 +141,9 @@ impl LineState {
         self.shipped.min(self.promised).max(0)
     }
 
-    /// Rights that still wait for the goods to leave.
+    /// Rights that still wait for the goods to leave; what is cancelled waits no more.
     pub fn secured(&self) -> i128 {
-        (self.promised - self.spent()).max(0)
+        (self.promised - self.spent()).min(self.open()).max(0)
     }
 
     /// Promises without rights that are still open.
@@ -372,7 +373,7 @@ impl OrderState {
             confirmed: if reader.flag("confirmed")? { Confirmation::Given } else { Confirmation::Open },
             paid: reader.wide("paid")?,
             contact: reader.option("contact", |r| Ok((EventKey::decode("contact", r)?, Contact::decode(r)?)))?,
-            rivals: reader.list("rivals", usize::from(u16::MAX), |r| EventKey::decode("rivals", r))?,
+            rivals: reader.list("rivals", DOCUMENT_OPS_MAX as usize, |r| EventKey::decode("rivals", r))?,
             duplicate_of: reader.option("duplicate of", |r| DocumentId::decode("duplicate of", r))?,
         })
     }
