@@ -325,12 +325,8 @@ impl Replica {
         reason: Option<Text>,
     ) -> Result<Outcome, Stop> {
         let order = read_order(batch, scope, id)?;
-        let (epoch, keeping) = self.keeping();
-        let (cancelled, released) =
-            decide::cancel(&order, lines, input.now, epoch, reason).map_err(CommandError::Rule)?;
-        let released = released.filter(|_| keeping == Keeping::Mine);
-        let events = [Event::Cancelled(cancelled)].into_iter().chain(released.map(Event::Released)).collect();
-        self.append_to_order(batch, input, scope, id, events)
+        let cancelled = decide::cancel(&order, lines, input.now, reason).map_err(CommandError::Rule)?;
+        self.append_to_order(batch, input, scope, id, vec![Event::Cancelled(cancelled)])
     }
 
     fn append_to_order(
