@@ -26,7 +26,6 @@ pub use command::{
 };
 pub use import::{IMPORT_ORDERS_MAX, import_identity};
 pub use log::{CommitState, GenesisDraft, Identity, ReplicaError, write_genesis};
-pub use orders::CONTACT_FIELD;
 
 use std::collections::{BTreeMap, BTreeSet};
 

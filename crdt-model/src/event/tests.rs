@@ -92,7 +92,11 @@ fn reservation() -> Reservation {
 }
 
 fn contact() -> Contact {
-    let place = SealedPlace { org: OrgId([1; 32]), document: DocumentId([2; 16]), field: "contact" };
+    let place = SealedPlace {
+        org: OrgId([1; 32]),
+        document: DocumentId([2; 16]),
+        field: crate::seal::SealedField::Event(crate::event::EventKind::Contact),
+    };
     Contact {
         subject: DocumentId([2; 16]),
         sealed: SealedValue::seal(&SealKey::new([3; 32]), place, "{\"name\":\"张三\"}").unwrap(),

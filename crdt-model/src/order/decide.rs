@@ -102,23 +102,30 @@ pub fn check_lines(lines: &[LineState], currency: &Currency) -> Result<(), RuleE
     Ok(())
 }
 
-/// Promises every line, secured as far as `free_rights` of its item reach.
+/// Lines of one reservation event: what it says of more would not fit one value of a document.
+pub const RESERVATION_LINES_MAX: usize = 1_000;
+
+/// Promises every line, secured as far as `free_rights` of its item reach; one event a thousand lines.
 pub fn promise(
     lines: &[LineState],
     time: EventTime,
     epoch: u32,
     mut free_rights: impl FnMut(&DocumentId) -> i128,
-) -> Reservation {
+) -> Vec<Reservation> {
     let mut left: BTreeMap<DocumentId, i128> = BTreeMap::new();
-    let reserved = (1u16..).zip(lines).map(|(number, line)| {
-        let item = DocumentId::of_sku(line.sku.as_str());
-        let free = left.entry(item).or_insert_with(|| free_rights(&item).max(0));
-        let wanted = i128::from(line.quantity.thousandths());
-        let secured = wanted.min(*free);
-        *free -= secured;
-        ReservedLine { line: number, secured: narrow(secured), unsecured: narrow(wanted - secured) }
-    });
-    Reservation { time, epoch, lines: reserved.collect() }
+    let reserved: Vec<ReservedLine> = (1u16..)
+        .zip(lines)
+        .map(|(number, line)| {
+            let item = DocumentId::of_sku(line.sku.as_str());
+            let free = left.entry(item).or_insert_with(|| free_rights(&item).max(0));
+            let wanted = i128::from(line.quantity.thousandths());
+            let secured = wanted.min(*free);
+            *free -= secured;
+            ReservedLine { line: number, secured: narrow(secured), unsecured: narrow(wanted - secured) }
+        })
+        .collect();
+    let event = |lines: &[ReservedLine]| Reservation { time, epoch, lines: lines.to_vec() };
+    reserved.chunks(RESERVATION_LINES_MAX).map(event).collect()
 }
 
 /// Hands every line over at once.

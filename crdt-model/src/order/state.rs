@@ -167,18 +167,12 @@ impl LineState {
             true => i128::from(self.quantity.thousandths()) - self.cancelled(),
             false => i128::from(self.quantity.thousandths()),
         };
-        self.amount(wanted, currency)
+        self.price.total_of(wanted, currency)
     }
 
     /// Total as ordered, in minor units.
     pub fn total(&self, currency: &Currency) -> i128 {
-        self.amount(i128::from(self.quantity.thousandths()), currency)
-    }
-
-    fn amount(&self, thousandths: i128, currency: &Currency) -> i128 {
-        let quantity = i64::try_from(thousandths).ok().and_then(|n| Quantity::from_thousandths(n).ok());
-        let total = quantity.and_then(|quantity| self.price.total(quantity, currency).ok());
-        total.map_or(0, |money| i128::from(money.minor()))
+        self.price.total_of(i128::from(self.quantity.thousandths()), currency)
     }
 
     fn encode(&self, writer: &mut Writer) {

@@ -15,7 +15,7 @@ use crdt_model::product::FIELD_NAME;
 use crdt_model::product::event::ProductPosted;
 use crdt_model::product::state::ProductState;
 use crdt_model::scope::Scope;
-use crdt_model::seal::{SealKey, SealedPlace};
+use crdt_model::seal::{SealKey, SealedField, SealedPlace};
 use proptest::prelude::*;
 
 use crate::deeds::{code, keeper, open_site, sealed_field, text};
@@ -241,7 +241,7 @@ fn a_customer_folds_alike_without_its_key() {
     let folds: Vec<CustomerState> =
         world.replicas.iter().map(|r| CustomerState::fold(&r.content(&customers(), CUSTOMER)).unwrap()).collect();
     assert!(folds.iter().all(|fold| *fold == folds[0]), "replica 2 never had a key");
-    let place = SealedPlace { org: OrgId([3; 32]), document: CUSTOMER, field: FIELD_PHONE };
+    let place = SealedPlace { org: OrgId([3; 32]), document: CUSTOMER, field: SealedField::Field(FIELD_PHONE) };
     let mut phones: Vec<_> =
         folds[2].sealed[1].iter().map(|sealed| sealed.open(&SealKey::new([5; 32]), place).unwrap()).collect();
     phones.sort();

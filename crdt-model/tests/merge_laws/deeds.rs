@@ -13,7 +13,7 @@ use crdt_model::order::event::{
 use crdt_model::order::fold::parts_hash;
 use crdt_model::quantity::Quantity;
 use crdt_model::scope::SiteCode;
-use crdt_model::seal::{SealKey, SealedPlace, SealedValue};
+use crdt_model::seal::{SealKey, SealedField, SealedPlace, SealedValue};
 use crdt_model::text::Text;
 use crdt_model::time::{EventTime, Timestamp};
 
@@ -142,7 +142,7 @@ pub fn booking(fact: EventId, sku: &str, count: i64) -> Booking {
 
 /// A text sealed under the key of `customer`, which the laws never use to open it.
 pub fn sealed(customer: DocumentId, field: &str, plain: &str) -> SealedValue {
-    let place = SealedPlace { org: OrgId([3; 32]), document: customer, field };
+    let place = SealedPlace { org: OrgId([3; 32]), document: customer, field: SealedField::Field(field) };
     SealedValue::seal(&SealKey::new([5; 32]), place, plain).unwrap()
 }
 

@@ -146,7 +146,7 @@ impl Shop {
             _others_have_none => 0,
         };
         let event = match handover {
-            Handover::Later => Event::Reserved(decide::promise(&[line], time(), 1, free)),
+            Handover::Later => Event::Reserved(decide::promise(&[line], time(), 1, free).remove(0)),
             Handover::AtOnce => Event::Shipped(decide::hand_over(time(), 1, books(replica))),
         };
         let header = Placed { handover, ..header() };

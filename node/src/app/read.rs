@@ -13,7 +13,7 @@ use crdt_model::id::{DocumentId, OrgId};
 use crdt_model::product::state::ProductState;
 use crdt_model::rows::{Counter, RowKey, RowKind, row_key};
 use crdt_model::scope::Scope;
-use crdt_model::seal::{SealKey, SealedPlace, SealedValue};
+use crdt_model::seal::{SealKey, SealedField, SealedPlace, SealedValue};
 
 use super::error::AppError;
 use super::model::DetailsState;
@@ -124,7 +124,7 @@ pub(super) fn open_customer(
     let mut state = DetailsState::Open;
     for (at, field) in SEALED_FIELDS.into_iter().enumerate() {
         let Some(sealed) = customer.sealed[at].first() else { continue };
-        match open_sealed(snapshot, id, SealedPlace { org, document: id, field }, sealed)? {
+        match open_sealed(snapshot, id, SealedPlace { org, document: id, field: SealedField::Field(field) }, sealed)? {
             Some(text) => texts[at] = Some(text),
             None => state = DetailsState::Pending,
         }

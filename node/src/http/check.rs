@@ -8,7 +8,6 @@
 
 use std::fmt;
 
-use crdt_model::codec::STRING_BYTES_MAX;
 use crdt_model::decimal::DecimalError;
 use crdt_model::id::DocumentId;
 use crdt_model::money::{Currency, UnitPrice};
@@ -19,7 +18,7 @@ use crdt_model::time::BusinessDate;
 
 use super::error::Problem;
 use crate::app::error::FieldError;
-use crate::app::model::{KEY_BYTES_MAX, TypedAmount};
+use crate::app::model::{KEY_BYTES_MAX, TEXT_BYTES_MAX, TypedAmount};
 
 /// Errors that one answer lists.
 pub const ERRORS_LISTED_MAX: usize = 100;
@@ -73,10 +72,12 @@ impl Errors {
         }
     }
 
-    /// Free text: of any content, at most 16 KiB.
+    /// Free text: of any content, at most [`TEXT_BYTES_MAX`] bytes.
     pub fn text(&mut self, at: At, raw: &str) -> Text {
-        Text::new(raw).unwrap_or_else(|error| {
-            self.add(at, error.to_string(), format!("Shorten it to {STRING_BYTES_MAX} bytes."));
+        let text = Text::new(raw).ok().filter(|text| text.as_str().len() <= TEXT_BYTES_MAX);
+        text.unwrap_or_else(|| {
+            let detail = format!("it has {} bytes, the limit is {TEXT_BYTES_MAX}", raw.len());
+            self.add(at, detail, format!("Shorten it to {TEXT_BYTES_MAX} bytes."));
             Text::default()
         })
     }
@@ -288,7 +289,7 @@ mod tests {
         for (length, count) in [(1, 0), (KEY_BYTES_MAX, 0), (KEY_BYTES_MAX + 1, 1)] {
             assert_eq!(refused(|errors| errors.name(AT, &"a".repeat(length))).len(), count, "{length}");
         }
-        for (length, count) in [(STRING_BYTES_MAX, 0), (STRING_BYTES_MAX + 1, 1)] {
+        for (length, count) in [(TEXT_BYTES_MAX, 0), (TEXT_BYTES_MAX + 1, 1)] {
             assert_eq!(refused(|errors| errors.text(AT, &"a".repeat(length))).len(), count, "{length}");
         }
         for raw in ["", "  ", "a\nb", "a\u{0}"] {

@@ -116,7 +116,20 @@ pub(super) fn undecodable() -> Fault {
     )
 }
 
+/// Bytes of a name; other texts are keys and shorter.
+pub const NAME_BYTES_MAX: usize = 4 << 10;
+/// Bytes of a SKU, number, customer, region, unit or barcode.
+pub const KEY_BYTES_MAX: usize = 1 << 10;
+
 fn text(field: Field, cell: &str) -> Result<Text, Fault> {
+    let limit = if field == Field::Name { NAME_BYTES_MAX } else { KEY_BYTES_MAX };
+    if cell.len() > limit {
+        let (name, bytes) = (field.name(), cell.len());
+        return Err(Fault::of(
+            field,
+            format!("The text of `{name}` has {bytes} bytes, the limit is {limit}. Shorten it."),
+        ));
+    }
     Text::new(cell).map_err(|error| {
         let name = field.name();
         Fault::of(field, format!("The text of `{name}` is too long: {error}. Shorten it."))
@@ -145,7 +158,6 @@ fn number_fault(field: Field, cell: &str, error: DecimalError) -> Fault {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use crdt_model::codec::STRING_BYTES_MAX;
 
     use super::super::cells::Cells;
     use super::super::columns::{FileKind, Mapping};
@@ -197,8 +209,8 @@ mod tests {
     #[test]
     fn a_text_of_the_limit_is_taken_and_one_byte_more_is_a_fault() {
         let name = |bytes| with(Field::Name, &"a".repeat(bytes), |cells| cells.text_or_none(Field::Name));
-        assert!(name(STRING_BYTES_MAX).is_ok());
-        assert!(name(STRING_BYTES_MAX + 1).unwrap_err().contains("too long"));
+        assert!(name(NAME_BYTES_MAX).is_ok());
+        assert!(name(NAME_BYTES_MAX + 1).unwrap_err().contains("the limit is"));
     }
 
     #[test]

@@ -8,7 +8,7 @@
 
 use crdt_model::document::{Document, Put};
 use crdt_model::document_row::{DocumentRow, fold_document};
-use crdt_model::event::Event;
+use crdt_model::event::{Event, EventKind};
 use crdt_model::id::{DocumentId, EventKey, RequestId, TransactionId};
 use crdt_model::order::decide::{self, check_lines};
 use crdt_model::order::event::{Contact, Entry, Handover, Line, LineQuantity, Paid, Parts, Placed, RightsBooking};
@@ -17,7 +17,7 @@ use crdt_model::order::state::{LineState, OrderState};
 use crdt_model::rows::{RowKind, Rows, ViewTable, row_key};
 use crdt_model::scope::Scope;
 use crdt_model::scope_state::{read_document, read_stock};
-use crdt_model::seal::{KeyRecord, SealKey, SealedPlace, SealedValue};
+use crdt_model::seal::{KeyRecord, SealKey, SealedField, SealedPlace, SealedValue};
 use crdt_model::text::Text;
 
 use super::batch::Batch;
@@ -27,14 +27,18 @@ use super::log::Draft;
 use super::{Keeping, KeyedEvent, Replica, ReplicaError, Stop};
 use crate::store::Table;
 
-/// Bytes of line events in one change; a change may have 128 KiB.
-const PART_BYTES_MAX: usize = 96 * 1024;
+/// Bytes of an order that is one change; a change may have 128 KiB.
+const WHOLE_BYTES_MAX: usize = 112 * 1024;
+/// Bytes of line events in one part; the last part carries the header and what follows it.
+const PART_BYTES_MAX: usize = 48 * 1024;
+/// Bytes of what follows the header: promises, payments, contact.
+const AFTER_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of contact details: sealed they must fit one value of a document.
+const CONTACT_BYTES_MAX: usize = 12 * 1024;
 /// Bytes of all lines of an order: a document may have 4 MiB.
 const ORDER_BYTES_MAX: usize = 3 * 1024 * 1024;
 /// What an event takes in a change beside its text, in bytes, about.
 const LINE_BYTES_BASE: usize = 64;
-/// The place of contact details in the sealed value.
-pub const CONTACT_FIELD: &str = "contact";
 
 /// A document to be written as one order.
 pub(super) struct OrderWriting {
@@ -61,7 +65,7 @@ impl Replica {
         let lines: Vec<LineState> = order.lines.iter().map(line_state).collect();
         check_lines(&lines, &order.currency).map_err(CommandError::Rule)?;
         let mut after = self.contact_event(batch, id, order)?;
-        after.push(self.stock_event(batch, input, order.handover, &lines)?);
+        after.extend(self.stock_events(batch, input, order.handover, &lines)?);
         after.extend(order.payments.iter().map(|payment| {
             Event::Paid(Paid {
                 time: input.now,
@@ -70,6 +74,9 @@ impl Replica {
                 reference: payment.reference.clone(),
             })
         }));
+        if after_weight(&after) > AFTER_BYTES_MAX {
+            return Err(CommandError::OrderTooLarge.into());
+        }
         let label = Text::new(&self.next_order_label(batch)).ok();
         let request = input.request.as_ref().map(|request| request.id);
         let header = Placed {
@@ -161,9 +168,12 @@ impl Replica {
         order: &OrderDraft,
     ) -> Result<Vec<Event>, Stop> {
         let Some(plain) = &order.contact else { return Ok(Vec::new()) };
+        if plain.len() > CONTACT_BYTES_MAX {
+            return Err(CommandError::ContactTooLong.into());
+        }
         let subject = order.customer.unwrap_or(id);
         let key = self.key_of(batch, subject)?;
-        let place = SealedPlace { org: self.identity.org, document: id, field: CONTACT_FIELD };
+        let place = SealedPlace { org: self.identity.org, document: id, field: SealedField::Event(EventKind::Contact) };
         let sealed = SealedValue::seal(&key, place, plain).map_err(|_| CommandError::ContactTooLong)?;
         Ok(vec![Event::Contact(Contact { subject, sealed })])
     }
@@ -182,20 +192,20 @@ impl Replica {
     }
 
     /// The goods leave at once, or are promised as far as rights reach.
-    fn stock_event(
+    fn stock_events(
         &mut self,
         batch: &Batch<'_, '_>,
         input: &Input,
         handover: Handover,
         lines: &[LineState],
-    ) -> Result<Event, ReplicaError> {
+    ) -> Result<Vec<Event>, ReplicaError> {
         let (epoch, keeping) = self.keeping();
         if handover == Handover::AtOnce {
-            return Ok(Event::Shipped(decide::hand_over(input.now, epoch, booking(keeping))));
+            return Ok(vec![Event::Shipped(decide::hand_over(input.now, epoch, booking(keeping)))]);
         }
         let scope = self.site_scope();
         let mut failure = None;
-        let reservation =
+        let reservations =
             decide::promise(lines, input.now, epoch, |item| match (keeping, read_stock(batch, &scope, item)) {
                 (Keeping::Mine, Ok(sums)) => sums.free_rights(),
                 (Keeping::Others, Ok(_)) => 0,
@@ -206,7 +216,7 @@ impl Replica {
             });
         match failure {
             Some(error) => Err(error.into()),
-            None => Ok(Event::Reserved(reservation)),
+            None => Ok(reservations.into_iter().map(Event::Reserved).collect()),
         }
     }
 
@@ -218,13 +228,14 @@ impl Replica {
         writing: OrderWriting,
         input: &Input,
     ) -> Result<(), ReplicaError> {
-        let weight: usize = writing.lines.iter().map(weight).sum();
+        let lines: usize = writing.lines.iter().map(weight).sum();
+        let weight = lines + after_weight(&writing.after);
         let events = writing.lines.len() + 1 + writing.after.len();
-        if !draft.fits(weight.min(PART_BYTES_MAX), events) || weight > PART_BYTES_MAX {
+        if !draft.fits(weight, events) {
             self.roll(batch, draft, input.now.at)?;
         }
         let scope = draft.scope.clone();
-        let row = match weight > PART_BYTES_MAX {
+        let row = match weight > WHOLE_BYTES_MAX {
             false => self.write_whole_order(draft, writing)?,
             true => self.write_order_in_parts(batch, draft, writing, input)?,
         };
@@ -377,6 +388,11 @@ fn line_event(placed: EventKey, number: u16, line: LineDraft) -> Event {
 
 fn weight(line: &LineDraft) -> usize {
     LINE_BYTES_BASE + line.sku.as_str().len() + line.name.as_ref().map_or(0, |name| name.as_str().len())
+}
+
+/// Bytes of events that follow the header, about.
+fn after_weight(events: &[Event]) -> usize {
+    events.iter().map(|event| LINE_BYTES_BASE + event.encode().len()).sum()
 }
 
 /// Consecutive lines, each part at most [`PART_BYTES_MAX`].

@@ -205,7 +205,11 @@ fn goods_taken_at_once_complete_an_order() {
 #[test]
 fn of_two_contacts_the_lowest_key_stands() {
     let contact = |plain| {
-        let place = SealedPlace { org: crate::id::OrgId([1; 32]), document: DocumentId([2; 16]), field: "contact" };
+        let place = SealedPlace {
+            org: crate::id::OrgId([1; 32]),
+            document: DocumentId([2; 16]),
+            field: crate::seal::SealedField::Event(crate::event::EventKind::Contact),
+        };
         let sealed = SealedValue::seal(&SealKey::new([3; 32]), place, plain).unwrap();
         Contact { subject: DocumentId([2; 16]), sealed }
     };

@@ -2,11 +2,12 @@
 //!
 //! Invariant: the state words are those of the fold. Proved by `every_state_of_the_fold_has_its_word`.
 
+use crdt_model::event::EventKind;
 use crdt_model::id::DocumentId;
 use crdt_model::order::event::{Entry, Handover};
 use crdt_model::order::state::{self, Fulfilment, LineState, OrderState, OrderStatus, PaymentStatus};
 use crdt_model::scope::Scope;
-use crdt_model::seal::SealedPlace;
+use crdt_model::seal::{SealedField, SealedPlace};
 use crdt_model::text::Text;
 
 use super::super::error::AppError;
@@ -16,7 +17,6 @@ use super::super::model::{
 };
 use super::super::stock::site_of;
 use super::super::{App, cases, model, read};
-use crate::replica::CONTACT_FIELD;
 use crate::store::Snapshot;
 
 impl App {
@@ -101,7 +101,7 @@ impl App {
         order: &OrderState,
     ) -> Result<(Option<ContactDetails>, Option<Text>), AppError> {
         let Some((_, contact)) = &order.contact else { return Ok((None, None)) };
-        let place = SealedPlace { org: self.facts().org, document: id, field: CONTACT_FIELD };
+        let place = SealedPlace { org: self.facts().org, document: id, field: SealedField::Event(EventKind::Contact) };
         let Some(plain) = read::open_sealed(snapshot, contact.subject, place, &contact.sealed)? else {
             return Ok((None, None));
         };
