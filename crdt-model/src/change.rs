@@ -23,13 +23,6 @@ mod header;
 mod ops;
 mod runs;
 
-#[cfg(test)]
-mod forge;
-#[cfg(test)]
-mod refusals;
-#[cfg(test)]
-mod tests;
-
 pub use columns::Column;
 pub use error::ScanError;
 
@@ -185,4 +178,11 @@ impl<'a> ScannedChange<'a> {
             (op, own)
         })
     }
+}
+
+#[cfg(test)]
+mod tests {
+    mod agreement;
+    pub(in crate::change) mod forge;
+    mod refusals;
 }

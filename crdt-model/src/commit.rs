@@ -290,5 +290,6 @@ fn signed_text(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[cfg(test)]
-#[path = "commit/tests.rs"]
-mod tests;
+mod tests {
+    mod form;
+}

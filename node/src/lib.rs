@@ -1,1 +1,24 @@
-//! Placeholder.
+//! The machine of Tradepost: one node with its store, its replica and its local API.
+//!
+//! `store` keeps bytes in redb, `replica` turns commands into commits and rows, `app` is what people ask for, `http` its
+//! API, `import` files in, `report` figures; `folder`, `init` and `run` make and open a data folder; `clock` and `entropy`
+//! are the only places of real time and randomness. The command line uses what this file exports and nothing else.
+//!
+//! Invariant: dependency direction as in `docs/architecture.md`. Enforced by `tests/tidy.rs`.
+
+pub mod app;
+mod clock;
+mod entropy;
+mod error;
+mod folder;
+pub mod http;
+pub mod import;
+mod init;
+pub mod replica;
+pub mod report;
+mod run;
+pub mod store;
+
+pub use error::NodeError;
+pub use init::{InitReport, InitRequest, init};
+pub use run::{LocalNode, LocalRequest, LocalResponse, ServeOptions, serve};

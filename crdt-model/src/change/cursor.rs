@@ -124,7 +124,7 @@ fn number<N>(value: N, overlong: bool, at: usize) -> Result<N, ScanError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::change::forge::{signed, unsigned};
+    use crate::change::tests::forge::{signed, unsigned};
 
     #[test]
     fn numbers_read_back_as_written() {

@@ -4,7 +4,7 @@
 //! refused for stock. Nothing here knows a store, a clock or a key.
 //!
 //! Invariants: a promise never secures more than the free rights given; a cancel names cumulative quantities. Proved by
-//! the tests in `decide/tests.rs` and by `secured_promises_never_pass_the_rights` in `merge_laws`.
+//! the tests in `decide/tests/commands.rs` and by `secured_promises_never_pass_the_rights` in `merge_laws`.
 
 use std::collections::BTreeMap;
 
@@ -219,5 +219,6 @@ fn narrow(thousandths: i128) -> Quantity {
 }
 
 #[cfg(test)]
-#[path = "decide/tests.rs"]
-mod tests;
+mod tests {
+    mod commands;
+}

@@ -11,8 +11,8 @@ use automerge::transaction::{CommitOptions, Transactable};
 use automerge::{ActorId, AutoCommit, Change, ObjType, ROOT, ScalarValue};
 use proptest::prelude::*;
 
+use super::super::*;
 use super::forge::{Forge, seal};
-use super::*;
 
 #[derive(Debug, Clone)]
 enum Step {

@@ -1,6 +1,6 @@
 //! Tests of what commands write.
 #![allow(clippy::unwrap_used)]
-use super::*;
+use super::super::*;
 use crate::id::EventKey;
 use crate::order::event::Placed;
 use crate::time::Timestamp;

@@ -5,32 +5,32 @@
 
 use sha2::{Digest, Sha256};
 
-pub(super) const KEY: u64 = 21;
-pub(super) const INSERT: u64 = 52;
-pub(super) const ACTION: u64 = 66;
-pub(super) const VALUE_META: u64 = 86;
-pub(super) const VALUE: u64 = 87;
-pub(super) const PRED_COUNT: u64 = 112;
-pub(super) const PRED_ACTOR: u64 = 113;
-pub(super) const PRED_COUNTER: u64 = 115;
+pub(in crate::change) const KEY: u64 = 21;
+pub(in crate::change) const INSERT: u64 = 52;
+pub(in crate::change) const ACTION: u64 = 66;
+pub(in crate::change) const VALUE_META: u64 = 86;
+pub(in crate::change) const VALUE: u64 = 87;
+pub(in crate::change) const PRED_COUNT: u64 = 112;
+pub(in crate::change) const PRED_ACTOR: u64 = 113;
+pub(in crate::change) const PRED_COUNTER: u64 = 115;
 
 /// A change, field by field; columns are raw bytes.
 #[derive(Clone)]
-pub(super) struct Forge {
-    pub(super) deps: Vec<[u8; 32]>,
-    pub(super) actor: Vec<u8>,
-    pub(super) seq: u64,
-    pub(super) start_op: u64,
-    pub(super) timestamp: i64,
-    pub(super) message: Vec<u8>,
-    pub(super) others: Vec<Vec<u8>>,
-    pub(super) columns: Vec<(u64, Vec<u8>)>,
-    pub(super) extra: Vec<u8>,
+pub(in crate::change) struct Forge {
+    pub(in crate::change) deps: Vec<[u8; 32]>,
+    pub(in crate::change) actor: Vec<u8>,
+    pub(in crate::change) seq: u64,
+    pub(in crate::change) start_op: u64,
+    pub(in crate::change) timestamp: i64,
+    pub(in crate::change) message: Vec<u8>,
+    pub(in crate::change) others: Vec<Vec<u8>>,
+    pub(in crate::change) columns: Vec<(u64, Vec<u8>)>,
+    pub(in crate::change) extra: Vec<u8>,
 }
 
 impl Forge {
     /// One put of the integer 1 on the key `k`, number 9 of the document.
-    pub(super) fn one_put() -> Self {
+    pub(in crate::change) fn one_put() -> Self {
         Forge {
             deps: vec![[1; 32]],
             actor: vec![7; 16],
@@ -52,7 +52,7 @@ impl Forge {
     }
 
     /// `ops` puts of null on one key, all without predecessor.
-    pub(super) fn nulls(ops: u64) -> Self {
+    pub(in crate::change) fn nulls(ops: u64) -> Self {
         Forge::one_put()
             .with(KEY, repeat(ops, text("k")))
             .with(INSERT, unsigned(ops))
@@ -63,7 +63,7 @@ impl Forge {
     }
 
     /// A put of one value, given its kind and bytes.
-    pub(super) fn value(kind: u8, bytes: &[u8]) -> Self {
+    pub(in crate::change) fn value(kind: u8, bytes: &[u8]) -> Self {
         let meta = (bytes.len() as u64) << 4 | u64::from(kind);
         let forge = Forge::one_put().with(VALUE_META, literal(&[unsigned(meta)]));
         if bytes.is_empty() {
@@ -73,7 +73,7 @@ impl Forge {
     }
 
     /// The one put with these predecessors (actor index, number).
-    pub(super) fn preds(preds: &[(u64, i64)]) -> Self {
+    pub(in crate::change) fn preds(preds: &[(u64, i64)]) -> Self {
         let mut before = 0;
         let actors: Vec<_> = preds.iter().map(|(actor, _)| unsigned(*actor)).collect();
         let deltas: Vec<_> =
@@ -85,25 +85,25 @@ impl Forge {
     }
 
     /// Replaces or adds a column.
-    pub(super) fn with(mut self, spec: u64, bytes: Vec<u8>) -> Self {
+    pub(in crate::change) fn with(mut self, spec: u64, bytes: Vec<u8>) -> Self {
         self = self.without(spec);
         self.columns.push((spec, bytes));
         self.columns.sort_by_key(|column| column.0);
         self
     }
 
-    pub(super) fn without(mut self, spec: u64) -> Self {
+    pub(in crate::change) fn without(mut self, spec: u64) -> Self {
         self.columns.retain(|column| column.0 != spec);
         self
     }
 
     /// Changes any field.
-    pub(super) fn but(mut self, change: impl FnOnce(&mut Self)) -> Self {
+    pub(in crate::change) fn but(mut self, change: impl FnOnce(&mut Self)) -> Self {
         change(&mut self);
         self
     }
 
-    pub(super) fn contents(&self) -> Vec<u8> {
+    pub(in crate::change) fn contents(&self) -> Vec<u8> {
         let mut out = unsigned(self.deps.len() as u64);
         out.extend(self.deps.concat());
         out.extend(prefixed(&self.actor));
@@ -123,13 +123,13 @@ impl Forge {
         out
     }
 
-    pub(super) fn chunk(&self) -> Vec<u8> {
+    pub(in crate::change) fn chunk(&self) -> Vec<u8> {
         seal(&self.contents())
     }
 }
 
 /// A raw change chunk with these contents and a checksum that fits.
-pub(super) fn seal(contents: &[u8]) -> Vec<u8> {
+pub(in crate::change) fn seal(contents: &[u8]) -> Vec<u8> {
     let mut hashed = vec![1];
     hashed.extend(unsigned(contents.len() as u64));
     hashed.extend(contents);
@@ -137,7 +137,7 @@ pub(super) fn seal(contents: &[u8]) -> Vec<u8> {
     [&[0x85, 0x6f, 0x4a, 0x83], &hash[..4], &hashed].concat()
 }
 
-pub(super) fn unsigned(mut value: u64) -> Vec<u8> {
+pub(in crate::change) fn unsigned(mut value: u64) -> Vec<u8> {
     let mut out = vec![];
     while value > 0x7f {
         out.push(value as u8 | 0x80);
@@ -147,7 +147,7 @@ pub(super) fn unsigned(mut value: u64) -> Vec<u8> {
     out
 }
 
-pub(super) fn signed(mut value: i64) -> Vec<u8> {
+pub(in crate::change) fn signed(mut value: i64) -> Vec<u8> {
     let mut out = vec![];
     while !(-64..64).contains(&value) {
         out.push(value as u8 | 0x80);
@@ -157,21 +157,21 @@ pub(super) fn signed(mut value: i64) -> Vec<u8> {
     out
 }
 
-pub(super) fn prefixed(bytes: &[u8]) -> Vec<u8> {
+pub(in crate::change) fn prefixed(bytes: &[u8]) -> Vec<u8> {
     [unsigned(bytes.len() as u64), bytes.to_vec()].concat()
 }
 
-pub(super) fn text(text: &str) -> Vec<u8> {
+pub(in crate::change) fn text(text: &str) -> Vec<u8> {
     prefixed(text.as_bytes())
 }
 
 /// A run of one value.
-pub(super) fn repeat(count: u64, value: Vec<u8>) -> Vec<u8> {
+pub(in crate::change) fn repeat(count: u64, value: Vec<u8>) -> Vec<u8> {
     [signed(count as i64), value].concat()
 }
 
 /// A run of different values.
-pub(super) fn literal(values: &[Vec<u8>]) -> Vec<u8> {
+pub(in crate::change) fn literal(values: &[Vec<u8>]) -> Vec<u8> {
     [signed(-(values.len() as i64)), values.concat()].concat()
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Not the comparison with Automerge, that is `tests.rs`.
 
+use super::super::*;
 use super::forge::*;
-use super::*;
 
 fn put(change: impl FnOnce(&mut Forge)) -> Forge {
     Forge::one_put().but(change)

@@ -1,6 +1,6 @@
 //! Tests of the signed commit: one encoding, strict signatures, limits.
 #![allow(clippy::unwrap_used)]
-use super::*;
+use super::super::*;
 use crate::scope::SiteCode;
 
 fn key() -> SigningKey {

@@ -1,0 +1,70 @@
+//! One command, one file, and the one place that says which runs.
+//! Not the parsing (`args`); no command knows another.
+//! Invariant: without a command the overview is shown; proved by `overview_suggests_init_in_an_empty_folder`.
+
+pub mod case_list;
+pub mod channel_add;
+pub mod channel_list;
+pub mod customer_list;
+pub mod init;
+pub mod list;
+pub mod order_cancel;
+pub mod order_confirm;
+pub mod order_import;
+pub mod order_list;
+pub mod order_new;
+pub mod order_ship;
+pub mod order_show;
+pub mod overview;
+pub mod product_import;
+pub mod product_list;
+pub mod product_show;
+pub mod rebuild;
+pub mod report_run;
+pub mod serve;
+pub mod status;
+pub mod stock_adjust;
+pub mod stock_receive;
+pub mod stock_show;
+
+use crate::args::{Case, Channel, Command, Customer, Order, Product, Report, Stock};
+use crate::context::Context;
+use crate::error::CliError;
+use crate::exit::Exit;
+
+/// Runs one command; without one, the overview.
+pub fn run(command: Option<&Command>, context: &mut Context<'_>) -> Result<Exit, CliError> {
+    let Some(command) = command else {
+        return overview::run(context);
+    };
+    match command {
+        Command::Init(args) => init::run(args, context),
+        Command::Serve(args) => serve::run(args, context),
+        Command::Status(args) => status::run(args, context),
+        Command::Channel(Channel::Add(args)) => channel_add::run(args, context),
+        Command::Channel(Channel::List(args)) => channel_list::run(args, context),
+        Command::Product(Product::Import(args)) => product_import::run(args, context),
+        Command::Product(Product::List(args)) => product_list::run(args, context),
+        Command::Product(Product::Show(args)) => product_show::run(args, context),
+        Command::Customer(Customer::List(args)) => customer_list::run(args, context),
+        Command::Order(order) => run_order(order, context),
+        Command::Stock(Stock::Show(args)) => stock_show::run(args, context),
+        Command::Stock(Stock::Receive(args)) => stock_receive::run(args, context),
+        Command::Stock(Stock::Adjust(args)) => stock_adjust::run(args, context),
+        Command::Case(Case::List(args)) => case_list::run(args, context),
+        Command::Report(Report::Run(args)) => report_run::run(args, context),
+        Command::Rebuild(args) => rebuild::run(args, context),
+    }
+}
+
+fn run_order(order: &Order, context: &mut Context<'_>) -> Result<Exit, CliError> {
+    match order {
+        Order::New(args) => order_new::run(args, context),
+        Order::List(args) => order_list::run(args, context),
+        Order::Show(args) => order_show::run(args, context),
+        Order::Confirm(args) => order_confirm::run(args, context),
+        Order::Ship(args) => order_ship::run(args, context),
+        Order::Cancel(args) => order_cancel::run(args, context),
+        Order::Import(args) => order_import::run(args, context),
+    }
+}

@@ -1,0 +1,170 @@
+//! The application: what a person asks for, in one call each.
+//!
+//! Writes go to the replica through the one writer thread and are answered after the fsync; reads take a snapshot and
+//! touch folded rows only. HTTP, command line and import call the same functions.
+//!
+//! Invariants: an answer leaves after its transaction is durable; a read never opens a document. Proved by
+//! `nothing_acknowledged_is_lost_by_a_kill` in `tests/crash.rs` and by the acceptance script.
+
+pub mod cases;
+pub mod catalogue;
+mod digest;
+pub mod error;
+pub mod imports;
+mod machine;
+pub mod model;
+pub mod orders;
+mod page;
+mod read;
+pub mod reports;
+pub mod status;
+pub mod stock;
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use chrono_tz::Tz;
+use crdt_model::control::state::Control;
+use crdt_model::id::{AuthorId, OrgId, request_of};
+use crdt_model::money::Currency;
+use crdt_model::rows::RowKey;
+use crdt_model::scope::{Scope, SiteCode};
+use crdt_model::time::EventTime;
+use tokio::sync::oneshot;
+
+use crate::clock;
+use crate::replica::{Command, Input, Outcome, Replica, RequestKey};
+use crate::store::{ReadTables, Snapshot, Store, StoreError, SubmitError, Table, Writer};
+use error::AppError;
+use imports::Imports;
+use machine::{Answer, Job, ReplicaMachine};
+use model::Request;
+
+/// What the application knows of its node.
+#[derive(Debug, Clone)]
+pub struct NodeFacts {
+    /// The data folder.
+    pub data: PathBuf,
+    /// The organisation.
+    pub org: OrgId,
+    /// This node's author.
+    pub author: AuthorId,
+    /// This node's site.
+    pub site: SiteCode,
+    /// The site's zone.
+    pub zone: Tz,
+    /// The organisation's currency.
+    pub currency: Currency,
+}
+
+/// The application of one node; cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Arc<Store>,
+    writer: Writer<ReplicaMachine>,
+    facts: NodeFacts,
+    imports: Imports,
+    url: OnceLock<String>,
+}
+
+impl App {
+    /// Starts the writer over an open store.
+    pub fn start(store: Arc<Store>, replica: Replica, facts: NodeFacts) -> std::io::Result<Self> {
+        let writer = Writer::spawn(Arc::clone(&store), ReplicaMachine::new(replica))?;
+        Ok(Self { inner: Arc::new(Inner { store, writer, facts, imports: Imports::default(), url: OnceLock::new() }) })
+    }
+
+    /// What it knows of its node.
+    pub fn facts(&self) -> &NodeFacts {
+        &self.inner.facts
+    }
+
+    /// Tells the address at which it answers.
+    pub fn set_url(&self, url: String) {
+        self.inner.url.get_or_init(|| url);
+    }
+
+    /// Drains the writer and ends it; later writes are refused as stopping.
+    pub fn stop(&self) {
+        drop(self.inner.writer.stop());
+    }
+
+    /// Now, as this site sees it.
+    pub(crate) fn now(&self) -> EventTime {
+        clock::moment(clock::now(), self.inner.facts.zone)
+    }
+
+    pub(crate) fn snapshot(&self) -> Result<Snapshot, AppError> {
+        self.inner.store.read().map_err(storage)
+    }
+
+    /// Hands a command to the replica and waits until its outcome is durable.
+    pub(crate) async fn write(&self, request: &Request, command: Command) -> Result<Outcome, AppError> {
+        let (reply, answer) = oneshot::channel();
+        let job = Job { input: self.input(request, command), reply };
+        match self.inner.writer.try_submit(job) {
+            Ok(()) => {}
+            Err(SubmitError::Full(_)) => return Err(AppError::Busy),
+            Err(SubmitError::Stopped(_)) => return Err(AppError::Stopping),
+        }
+        let key = request.idempotency_key.as_ref().map_or("", |key| key.as_str());
+        answered(answer.await).map_err(|failure| failure.into_app_error(key))
+    }
+
+    /// As [`Self::write`], from a thread of its own; waits for room in the queue.
+    pub(crate) fn write_blocking(&self, command: Command) -> Result<oneshot::Receiver<Answer>, AppError> {
+        let (reply, answer) = oneshot::channel();
+        let job = Job { input: Input { now: self.now(), request: None, command }, reply };
+        match self.inner.writer.submit(job) {
+            Ok(()) => Ok(answer),
+            Err(SubmitError::Full(_)) => Err(AppError::Busy),
+            Err(SubmitError::Stopped(_)) => Err(AppError::Stopping),
+        }
+    }
+
+    fn input(&self, request: &Request, command: Command) -> Input {
+        let request = request.idempotency_key.as_ref().map(|key| RequestKey {
+            id: request_of(&self.inner.facts.author.0, key.as_str()),
+            body_hash: request.body_hash,
+        });
+        Input { now: self.now(), request, command }
+    }
+}
+
+/// An answer, or that the writer ended without one.
+pub(crate) fn answered(answer: Result<Answer, oneshot::error::RecvError>) -> Answer {
+    answer.unwrap_or(Err(machine::Failure::Stopping))
+}
+
+/// A failed read or write of the store as the caller sees it.
+pub(crate) fn storage(error: StoreError) -> AppError {
+    match error {
+        StoreError::DiskFull(_) => AppError::DiskFull { free: 0, needed: 0 },
+        other => AppError::Storage(other.to_string()),
+    }
+}
+
+/// What a store says of its organisation.
+pub(crate) struct Organisation {
+    /// The hash of its genesis commit.
+    pub id: OrgId,
+    /// Its currency.
+    pub currency: Currency,
+    /// Members, sites, keepers and channels.
+    pub control: Control,
+}
+
+/// Reads the organisation of a store; `None` where there is no genesis.
+pub(crate) fn organisation(store: &Store) -> Result<Option<Organisation>, AppError> {
+    let snapshot = store.read().map_err(storage)?;
+    let control = read::control(&snapshot)?;
+    let first = RowKey::of(&Scope::Control).fixed(&1u64.to_be_bytes());
+    let id = snapshot.get(Table::CommitOrder, first.as_bytes()).map_err(storage)?;
+    let id = id.and_then(|hash| <[u8; 32]>::try_from(hash.as_slice()).ok()).map(OrgId);
+    let genesis = control.genesis.clone();
+    Ok(id.zip(genesis).map(|(id, genesis)| Organisation { id, currency: genesis.currency, control }))
+}

@@ -1,0 +1,107 @@
+//! Open cases in words of both languages.
+//!
+//! Invariant: every kind has a sentence in English and Chinese. Proved by `every_case_kind_has_both_languages`.
+
+use crdt_model::case::{CaseKind, CaseRow};
+use crdt_model::quantity::format_thousandths;
+use crdt_model::rows::{RowKind, row_key};
+use crdt_model::scope::Scope;
+
+use super::error::AppError;
+use super::model::{CaseView, Page, PageRequest};
+use super::read::{self, collect};
+use super::{App, page};
+use crate::store::{Snapshot, Table};
+
+impl App {
+    /// Open cases of every scope that is held, in order of scope and id.
+    pub fn cases(&self, request: PageRequest) -> Result<Page<CaseView>, AppError> {
+        let snapshot = self.snapshot()?;
+        let mut cases = Vec::new();
+        for scope in read::scopes(&snapshot)? {
+            cases.extend(scope_cases(&snapshot, &scope)?);
+        }
+        Ok(page::cut(cases, &request, |case| format!("{}/{}", case.scope, case.id)))
+    }
+}
+
+/// Open cases of one scope.
+pub(super) fn scope_cases(snapshot: &Snapshot, scope: &Scope) -> Result<Vec<CaseView>, AppError> {
+    let prefix = row_key(scope, RowKind::Case, &[]);
+    collect(snapshot, Table::Rows, prefix.as_bytes(), |_, value| {
+        CaseRow::decode(value).map(|case| Some(view(scope, &case)))
+    })
+}
+
+fn view(scope: &Scope, case: &CaseRow) -> CaseView {
+    let (title, title_zh) = titles(case.kind);
+    CaseView {
+        id: case.id().iter().map(|byte| format!("{byte:02x}")).collect(),
+        kind: case.kind.name().to_owned(),
+        scope: scope.clone(),
+        subject: case.subject,
+        subject_label: case.label.to_string(),
+        key: case.key.to_string(),
+        title: title.to_owned(),
+        title_zh: title_zh.to_owned(),
+        detail: detail(case),
+    }
+}
+
+fn titles(kind: CaseKind) -> (&'static str, &'static str) {
+    match kind {
+        CaseKind::ShippedAfterCancel => {
+            ("Cancelled after dispatch: recall the parcel or open a return", "发货后取消：请追回包裹或办理退货")
+        }
+        CaseKind::OverShipped => {
+            ("More was shipped than ordered: recall, bill or give it", "发货多于订购：请追回、补收或赠送")
+        }
+        CaseKind::CreditDue => (
+            "Money was paid for what is cancelled: refund it or keep it as credit",
+            "已取消的商品已付款：请退款或转为余额",
+        ),
+        CaseKind::DuplicatePlaced => ("Two different orders stand under one number", "同一单号下有两张不同的订单"),
+        CaseKind::DuplicateExternalOrder => {
+            ("The order was taken twice; the other one counts", "订单重复录入，以另一张为准")
+        }
+        CaseKind::NegativeStock => ("Stock on hand is below zero: count this shelf", "库存为负：请盘点该货位"),
+        CaseKind::PromisesUncovered => (
+            "More is promised than is on hand: find another source or tell the customers",
+            "已承诺数量超过现有库存：请调货或通知顾客",
+        ),
+        CaseKind::BookingIgnored => (
+            "A booking of stock rights does not count: its fact is missing or booked already",
+            "库存权记账无效：所依据的事实缺失或已记账",
+        ),
+    }
+}
+
+fn detail(case: &CaseRow) -> String {
+    let units = || format_thousandths(case.amount);
+    match case.kind {
+        CaseKind::ShippedAfterCancel => format!("{}: {} shipped", case.label, units()),
+        CaseKind::OverShipped => format!("{}: {} more than ordered", case.label, units()),
+        CaseKind::CreditDue => format!("{}: {} minor units to come", case.label, case.amount),
+        CaseKind::DuplicatePlaced => format!("{}: event {}", case.label, case.key),
+        CaseKind::DuplicateExternalOrder => {
+            format!("{}: {} counts", case.label, case.other.map(|id| id.to_string()).unwrap_or_default())
+        }
+        CaseKind::NegativeStock => format!("{}: {} on hand", case.label, units()),
+        CaseKind::PromisesUncovered => format!("{}: {} promised and missing", case.label, units()),
+        CaseKind::BookingIgnored => format!("{}: {} booked", case.label, units()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_case_kind_has_both_languages() {
+        for (kind, _) in CaseKind::ALL {
+            let (english, chinese) = titles(kind);
+            assert!(english.is_ascii() && !english.is_empty());
+            assert!(!chinese.is_ascii());
+        }
+    }
+}

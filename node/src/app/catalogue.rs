@@ -1,0 +1,151 @@
+//! Products, customers and channels.
+//!
+//! Invariant: personal details are opened for the answer alone and stand nowhere else. Proved by
+//! `personal_details_are_not_in_the_file_as_plain_text` in `tests/`.
+
+use crdt_model::control::event::Channel;
+use crdt_model::customer::state::CustomerState;
+use crdt_model::document_row::DocumentRow;
+use crdt_model::id::DocumentId;
+use crdt_model::product::state::ProductState;
+use crdt_model::scope::Scope;
+use crdt_model::text::Text;
+
+use super::error::AppError;
+use super::model::{
+    ChannelView, CustomerView, NewChannel, NewCustomer, NewProduct, Page, PageRequest, ProductFilter, ProductView,
+    Request,
+};
+use super::{App, page, read};
+use crate::replica::{Command, CustomerDraft, Outcome, ProductDraft};
+use crate::store::Snapshot;
+
+impl App {
+    /// Products of the catalogue and provisional ones, by SKU.
+    pub fn products(&self, filter: ProductFilter, request: PageRequest) -> Result<Page<ProductView>, AppError> {
+        let snapshot = self.snapshot()?;
+        let query = filter.query.map(|query| query.as_str().to_lowercase());
+        let mut found = Vec::new();
+        for scope in [Scope::Catalogue].into_iter().chain(read::site_scopes(&snapshot)?) {
+            for (id, row) in read::documents(&snapshot, &scope)? {
+                if let DocumentRow::Product(product) = row
+                    && query.as_ref().is_none_or(|query| matches(&product, query))
+                {
+                    found.push(product_view(&scope, id, &product));
+                }
+            }
+        }
+        Ok(page::cut(found, &request, |product| format!("{}\u{0}{}", product.sku, product.scope)))
+    }
+
+    /// The product of a SKU.
+    pub fn product(&self, sku: &str) -> Result<ProductView, AppError> {
+        let snapshot = self.snapshot()?;
+        let id = DocumentId::of_sku(sku);
+        let found = read::product(&snapshot, &id)?;
+        let (scope, product) = found.ok_or_else(|| AppError::NotFound { what: "product", id: sku.to_owned() })?;
+        Ok(product_view(&scope, id, &product))
+    }
+
+    /// Adds a product.
+    pub async fn create_product(&self, request: Request, product: NewProduct) -> Result<ProductView, AppError> {
+        let NewProduct { sku, name, unit, barcode } = product;
+        let draft = ProductDraft { sku: sku.clone(), name, unit, barcode };
+        self.write(&request, Command::PostProduct(draft)).await?;
+        self.product(sku.as_str())
+    }
+
+    /// Customers of every territory that is held, by id.
+    pub fn customers(&self, request: PageRequest) -> Result<Page<CustomerView>, AppError> {
+        let snapshot = self.snapshot()?;
+        let mut found = Vec::new();
+        for scope in read::scopes(&snapshot)?.into_iter().filter(|scope| matches!(scope, Scope::Customers(_))) {
+            for (id, row) in read::documents(&snapshot, &scope)? {
+                if let DocumentRow::Customer(customer) = row {
+                    found.push((id, customer));
+                }
+            }
+        }
+        let page = page::cut(found, &request, |(id, _)| id.to_string());
+        let items = page.items.iter().map(|(id, customer)| self.customer_view(&snapshot, *id, customer));
+        Ok(Page { items: items.collect::<Result<_, _>>()?, next_cursor: page.next_cursor })
+    }
+
+    /// One customer.
+    pub fn customer(&self, id: &str) -> Result<CustomerView, AppError> {
+        let unknown = || AppError::NotFound { what: "customer", id: id.to_owned() };
+        let document: DocumentId = id.parse().map_err(|_| unknown())?;
+        let snapshot = self.snapshot()?;
+        let customer = read::customer(&snapshot, &document)?.ok_or_else(unknown)?;
+        self.customer_view(&snapshot, document, &customer)
+    }
+
+    /// Adds a customer.
+    pub async fn create_customer(&self, request: Request, customer: NewCustomer) -> Result<CustomerView, AppError> {
+        let text = |text: Option<Text>| text.map(|text| text.to_string());
+        let NewCustomer { name, phone, email, address } = customer;
+        let details = [Some(name.to_string()), text(phone), text(email), text(address)];
+        let command = Command::PostCustomer(CustomerDraft { external: None, details });
+        match self.write(&request, command).await? {
+            Outcome::Customer { id, .. } => self.customer(&id.to_string()),
+            _other => Err(AppError::Storage("the customer was answered with another outcome".to_owned())),
+        }
+    }
+
+    fn customer_view(
+        &self,
+        snapshot: &Snapshot,
+        id: DocumentId,
+        customer: &CustomerState,
+    ) -> Result<CustomerView, AppError> {
+        let (texts, details) = read::open_customer(snapshot, self.facts().org, id, customer)?;
+        let [name, phone, email, address] = texts.map(|text| text.and_then(|text| Text::new(&text).ok()));
+        let external = customer.external.as_ref();
+        Ok(CustomerView {
+            id,
+            external_number: external.map(|external| external.number.clone()),
+            channel: external.map(|external| external.channel.clone()),
+            name,
+            phone,
+            email,
+            address,
+            details,
+        })
+    }
+
+    /// Channels by name.
+    pub fn channels(&self, request: PageRequest) -> Result<Page<ChannelView>, AppError> {
+        let control = read::control(&self.snapshot()?)?;
+        let views = control.channels.into_values().map(channel_view).collect();
+        Ok(page::cut(views, &request, |channel: &ChannelView| channel.name.to_string()))
+    }
+
+    /// Adds a channel.
+    pub async fn create_channel(&self, request: Request, channel: NewChannel) -> Result<ChannelView, AppError> {
+        let zone = Text::new(channel.zone.name()).map_err(|error| AppError::Storage(error.to_string()))?;
+        let channel = Channel { name: channel.name, home: channel.home, zone };
+        self.write(&request, Command::AddChannel(channel.clone())).await?;
+        Ok(channel_view(channel))
+    }
+}
+
+fn matches(product: &ProductState, query: &str) -> bool {
+    let mut texts = [&product.sku].into_iter().chain(&product.names).chain(&product.barcodes);
+    texts.any(|text| text.as_str().to_lowercase().contains(query))
+}
+
+fn product_view(scope: &Scope, id: DocumentId, product: &ProductState) -> ProductView {
+    ProductView {
+        id,
+        sku: product.sku.clone(),
+        name: product.name().clone(),
+        unit: product.units.first().cloned(),
+        barcode: product.barcodes.first().cloned(),
+        provisional: *scope != Scope::Catalogue,
+        scope: scope.clone(),
+    }
+}
+
+fn channel_view(channel: Channel) -> ChannelView {
+    ChannelView { name: channel.name, home: channel.home, zone: channel.zone }
+}

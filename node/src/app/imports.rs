@@ -1,0 +1,166 @@
+//! Imports: files in, a batch of orders or products a transaction, progress and rejects out.
+//!
+//! A job reads on a thread of its own (`run`) and hands batches to the replica; one batch is under way while the next one
+//! is read. Jobs are remembered until the node stops; what they wrote stays, so running a file again goes on where it was
+//! cut.
+//!
+//! Invariants: `rows_done` counts rows whose outcome is durable; no row stops the run. Proved by
+//! `a_file_imported_twice_writes_nothing_new` and by the acceptance script's kills.
+
+mod run;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono_tz::Tz;
+use crdt_model::text::Text;
+
+use super::error::AppError;
+use super::model::{EntryKind, ImportKind, ImportMode, ImportRequest, ImportState, ImportView};
+use super::{App, read};
+use crate::entropy;
+use crate::import::columns::Mapping;
+use crate::import::preset::{DateFormat, ImportMode as EntryMode, OrderPlan, PlanError, Preset};
+use crate::import::source::EncodingChoice;
+use crate::import::{ImportError, ImportFiles};
+use run::{Job, Work};
+
+/// Jobs that are remembered; past it the oldest ended one is forgotten.
+const JOBS_MAX: usize = 100;
+/// Jobs that run at the same time.
+const RUNNING_MAX: usize = 2;
+
+/// The jobs of this process.
+#[derive(Default)]
+pub(super) struct Imports {
+    jobs: Mutex<BTreeMap<String, Shared>>,
+}
+
+/// A job's state as the job and its askers share it.
+pub(super) type Shared = Arc<Mutex<ImportView>>;
+
+/// Locks a value that no holder can leave broken: every change is one assignment.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl App {
+    /// Starts an import of `file`, which it takes away at the end.
+    pub fn start_import(&self, request: ImportRequest, file: PathBuf) -> Result<ImportView, AppError> {
+        let work = self.work_of(&request)?;
+        let encoding = match &request.encoding {
+            Some(label) => EncodingChoice::from_label(label.as_str()).map_err(|error| refused(error.into()))?,
+            None => EncodingChoice::Detect,
+        };
+        let number = entropy::bytes::<8>().map_err(|error| AppError::Storage(error.to_string()))?;
+        let id = format!("{:016x}", u64::from_be_bytes(number));
+        let folder = self.facts().data.join("imports");
+        let files = ImportFiles { input: file, rejects: folder.join(format!("{id}-rejects.csv")), temporary: folder };
+        let view = new_view(id.clone(), request.mode);
+        let shared = self.remember(&id, view.clone())?;
+        let job = Job { app: self.clone(), shared: Arc::clone(&shared), files, encoding, work, mode: request.mode };
+        let spawned = std::thread::Builder::new().name(format!("import {id}")).spawn(move || job.run());
+        match spawned {
+            Ok(_) => Ok(view),
+            Err(error) => {
+                lock(&shared).state = ImportState::Failed;
+                Err(AppError::Storage(error.to_string()))
+            }
+        }
+    }
+
+    /// How far an import is.
+    pub fn import(&self, id: &str) -> Result<ImportView, AppError> {
+        let jobs = lock(&self.inner.imports.jobs);
+        let shared = jobs.get(id).ok_or_else(|| AppError::NotFound { what: "import", id: id.to_owned() })?;
+        Ok(lock(shared).clone())
+    }
+
+    /// The file of an import's rejected rows.
+    pub fn import_rejects(&self, id: &str) -> Result<PathBuf, AppError> {
+        let view = self.import(id)?;
+        view.rejects_file.ok_or_else(|| AppError::NotFound { what: "rejects of import", id: id.to_owned() })
+    }
+
+    fn remember(&self, id: &str, view: ImportView) -> Result<Shared, AppError> {
+        let mut jobs = lock(&self.inner.imports.jobs);
+        let running = |shared: &Shared| lock(shared).state == ImportState::Running;
+        if jobs.values().filter(|shared| running(shared)).count() >= RUNNING_MAX {
+            return Err(AppError::Busy);
+        }
+        if jobs.len() >= JOBS_MAX {
+            let ended = jobs.iter().find(|(_, shared)| !running(shared)).map(|(id, _)| id.clone());
+            ended.and_then(|id| jobs.remove(&id));
+        }
+        let shared = Arc::new(Mutex::new(view));
+        jobs.insert(id.to_owned(), Arc::clone(&shared));
+        Ok(shared)
+    }
+
+    fn work_of(&self, request: &ImportRequest) -> Result<Work, AppError> {
+        let mut mapping = Mapping::default();
+        if !request.mapping.is_empty() {
+            let flags: Vec<String> =
+                request.mapping.iter().map(|entry| format!("{}:{}", entry.field, entry.column)).collect();
+            let parsed = Mapping::from_flags(flags.iter().map(String::as_str));
+            mapping = parsed.map_err(|error| refused(error.into()))?;
+        }
+        if request.kind == ImportKind::Products {
+            return Ok(Work::Products(mapping));
+        }
+        let preset = request.preset.as_ref().map(|name| Preset::named(name.as_str())).transpose();
+        let preset = preset.map_err(|error: PlanError| refused(error.into()))?;
+        let entry = request.entry.map(|entry| match entry {
+            EntryKind::History => EntryMode::History,
+            EntryKind::New => EntryMode::New,
+        });
+        let plan = OrderPlan::new(preset, entry, mapping, self.facts().currency, DateFormat::default());
+        let plan = plan.map_err(|error| refused(error.into()))?;
+        let (channel, zone) = self.channel_of(request)?;
+        Ok(Work::Orders { plan, channel, zone })
+    }
+
+    /// The channel's name (the preset's unless given) and zone; refused where its home is another site.
+    fn channel_of(&self, request: &ImportRequest) -> Result<(Text, Tz), AppError> {
+        let name = request.channel.clone().or_else(|| request.preset.clone()).ok_or_else(|| {
+            AppError::field("/channel", "the orders need a channel", "Add `--channel NAME`; `channel list` shows them.")
+        })?;
+        let control = read::control(&self.snapshot()?)?;
+        let channel = control.channels.get(name.as_str()).ok_or(AppError::UnknownChannel { channel: name.clone() })?;
+        if channel.home != self.facts().site {
+            return Err(AppError::OtherHome { channel: name, site: channel.home.clone() });
+        }
+        let zone = channel.zone.as_str().parse();
+        Ok((name, zone.map_err(|_| AppError::Storage(format!("the zone {} is not known", channel.zone)))?))
+    }
+}
+
+/// An import that cannot begin or go on.
+pub(super) fn refused(error: ImportError) -> AppError {
+    AppError::Refused { code: error.code(), detail: error.to_string(), remedy: error.remedy() }
+}
+
+fn new_view(id: String, mode: ImportMode) -> ImportView {
+    ImportView {
+        id,
+        state: ImportState::Running,
+        rows: 0,
+        rows_done: 0,
+        rows_total: None,
+        created: 0,
+        updated: 0,
+        unchanged: 0,
+        rejected: 0,
+        lines: 0,
+        orders: Default::default(),
+        credit_orders: Default::default(),
+        adjustments: Default::default(),
+        products_created: 0,
+        customers_created: 0,
+        encoding: None,
+        mode,
+        rejects_file: None,
+        error: None,
+    }
+}

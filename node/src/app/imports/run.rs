@@ -1,0 +1,298 @@
+//! The run of one import on its own thread.
+//!
+//! Invariant: a batch's figures are added after its transaction is durable. Proved by
+//! `a_file_imported_twice_writes_nothing_new`.
+
+use chrono_tz::Tz;
+use crdt_model::order::event::ExternalOrder;
+use crdt_model::order::state;
+use crdt_model::scope::Scope;
+use crdt_model::text::Text;
+use tokio::sync::oneshot;
+
+use super::super::error::AppError;
+use super::super::machine::Answer;
+use super::super::model::{DocumentCounts, ImportMode, ImportState, OrderCounts};
+use super::super::{App, answered, read};
+use super::{Shared, lock, refused};
+use crate::clock;
+use crate::import::columns::{Field, Mapping};
+use crate::import::map::{MappedOrder, Purpose};
+use crate::import::orders::OrderReader;
+use crate::import::preset::OrderPlan;
+use crate::import::products::{MappedProduct, ProductReader};
+use crate::import::source::EncodingChoice;
+use crate::import::summary::{Summary, Tally};
+use crate::import::{ImportFiles, Limits};
+use crate::replica::{
+    Command, IMPORT_ORDERS_MAX, ImportCounts, ImportLine, ImportOrder, Outcome, ProductDraft, import_identity,
+};
+use crdt_model::document_row::DocumentRow;
+
+/// Lines of one batch; a batch is one transaction.
+const BATCH_LINES_MAX: usize = 8_000;
+/// Why a known order is a reject.
+const DIFFERS: &str = "The order is known with other content. Compare both; correct the order itself, not the file.";
+
+/// What an import reads.
+pub(super) enum Work {
+    /// Orders of a channel.
+    Orders {
+        /// Columns and rules.
+        plan: OrderPlan,
+        /// Where they come from.
+        channel: Text,
+        /// The zone of their times.
+        zone: Tz,
+    },
+    /// Products.
+    Products(Mapping),
+}
+
+/// An import under way.
+pub(super) struct Job {
+    pub app: App,
+    pub shared: Shared,
+    pub files: ImportFiles,
+    pub encoding: EncodingChoice,
+    pub work: Work,
+    pub mode: ImportMode,
+}
+
+/// A batch that the replica has and its orders, in the same order.
+struct Pending {
+    answer: oneshot::Receiver<Answer>,
+    orders: Vec<MappedOrder>,
+}
+
+impl Job {
+    /// Runs to the end; the outcome stands in the shared view.
+    pub fn run(mut self) {
+        let encoding = std::mem::replace(&mut self.encoding, EncodingChoice::Detect);
+        let ended = match &self.work {
+            Work::Orders { plan, channel, zone } => self.import_orders(plan.clone(), encoding, channel, *zone),
+            Work::Products(mapping) => self.import_products(mapping, encoding),
+        };
+        // The upload was a copy; what is left of it is swept with the folder.
+        drop(std::fs::remove_file(&self.files.input));
+        let mut view = lock(&self.shared);
+        match ended {
+            Ok(()) => view.state = ImportState::Done,
+            Err(error) => {
+                view.state = ImportState::Failed;
+                view.error = Some(error);
+            }
+        }
+    }
+
+    fn import_orders(
+        &self,
+        plan: OrderPlan,
+        encoding: EncodingChoice,
+        channel: &Text,
+        zone: Tz,
+    ) -> Result<(), AppError> {
+        let mut reader = OrderReader::open(&self.files, plan, encoding, &Limits::STANDARD).map_err(refused)?;
+        self.begin(reader.encoding(), reader.summary().rows);
+        let mut pending = None;
+        let (mut batch, mut lines) = (Vec::new(), 0);
+        loop {
+            let order = reader.next_order().map_err(refused)?;
+            let full = order.is_none() || batch.len() == IMPORT_ORDERS_MAX || lines >= BATCH_LINES_MAX;
+            if full && !batch.is_empty() {
+                let next = self.hand_over(std::mem::take(&mut batch), channel, zone)?;
+                lines = 0;
+                self.settle(pending.replace(next), &mut reader)?;
+            }
+            match order {
+                Some(order) => {
+                    lines += order.lines.len();
+                    batch.push(order);
+                }
+                None => break,
+            }
+        }
+        self.settle(pending, &mut reader)?;
+        let end = reader.finish().map_err(refused)?;
+        let mut view = lock(&self.shared);
+        view.rejects_file = end.rejects_file;
+        view.rows_done = end.summary.rows;
+        drop(view);
+        self.count(&end.summary);
+        Ok(())
+    }
+
+    fn begin(&self, encoding: &str, rows: u64) {
+        let mut view = lock(&self.shared);
+        view.encoding = Some(encoding.to_owned());
+        view.rows = rows;
+        view.rows_total = Some(rows);
+    }
+
+    fn hand_over(&self, orders: Vec<MappedOrder>, channel: &Text, zone: Tz) -> Result<Pending, AppError> {
+        let drafts: Vec<ImportOrder> = orders.iter().map(|order| draft_of(order, channel, zone)).collect();
+        let answer = match self.mode {
+            ImportMode::Write => self.app.write_blocking(Command::ImportOrders(drafts))?,
+            ImportMode::DryRun => {
+                let (reply, answer) = oneshot::channel();
+                drop(reply.send(Ok(Outcome::Imported(self.preview(&drafts)?))));
+                answer
+            }
+        };
+        Ok(Pending { answer, orders })
+    }
+
+    /// What a batch would do, read from the rows alone.
+    fn preview(&self, orders: &[ImportOrder]) -> Result<ImportCounts, AppError> {
+        let snapshot = self.app.snapshot()?;
+        let scope = Scope::Site(self.app.facts().site.clone());
+        let mut counts = ImportCounts::default();
+        for (at, order) in orders.iter().enumerate() {
+            let (id, hash) = import_identity(order);
+            match read::document(&snapshot, &scope, &id)? {
+                Some(DocumentRow::Order(held)) if held.content_hash() == hash => counts.unchanged += 1,
+                Some(_) => counts.differing.push(at),
+                None => counts.created += 1,
+            }
+        }
+        Ok(counts)
+    }
+
+    fn settle(&self, pending: Option<Pending>, reader: &mut OrderReader) -> Result<(), AppError> {
+        let Some(Pending { answer, orders }) = pending else { return Ok(()) };
+        let counts = self.answer(answer)?;
+        for at in &counts.differing {
+            reader.reject_order(&orders[*at], Some(Field::ExternalNumber), DIFFERS).map_err(refused)?;
+        }
+        let rows: usize = orders.iter().map(|order| order.lines.len()).sum();
+        self.add(&counts, rows as u64);
+        self.count(reader.summary());
+        Ok(())
+    }
+
+    fn answer(&self, answer: oneshot::Receiver<Answer>) -> Result<ImportCounts, AppError> {
+        match answered(answer.blocking_recv()).map_err(|failure| failure.into_app_error(""))? {
+            Outcome::Imported(counts) => Ok(counts),
+            _other => Err(AppError::Storage("an import was answered with another outcome".to_owned())),
+        }
+    }
+
+    fn add(&self, counts: &ImportCounts, rows: u64) {
+        let mut view = lock(&self.shared);
+        view.rows_done += rows;
+        view.created += counts.created;
+        view.unchanged += counts.unchanged;
+        view.products_created += counts.products_created;
+        view.customers_created += counts.customers_created;
+    }
+
+    fn count(&self, summary: &Summary) {
+        let documents = |tally: Tally| DocumentCounts { documents: tally.documents, lines: tally.lines };
+        let mut view = lock(&self.shared);
+        view.rejected = summary.rejects;
+        view.lines = summary.orders.lines + summary.credit_orders.lines + summary.adjustments.lines;
+        view.orders = OrderCounts {
+            documents: summary.orders.documents,
+            lines: summary.orders.lines,
+            with_sales: summary.orders_with_sales,
+            zero_price_only: summary.orders_zero_price_only,
+        };
+        view.credit_orders = documents(summary.credit_orders);
+        view.adjustments = documents(summary.adjustments);
+    }
+
+    fn import_products(&self, mapping: &Mapping, encoding: EncodingChoice) -> Result<(), AppError> {
+        let mut reader = ProductReader::open(&self.files, mapping, encoding, &Limits::STANDARD).map_err(refused)?;
+        self.begin(reader.encoding(), reader.summary().rows);
+        loop {
+            let mut batch = Vec::new();
+            while batch.len() < IMPORT_ORDERS_MAX
+                && let Some(product) = reader.next_product().map_err(refused)?
+            {
+                batch.push(product);
+            }
+            if batch.is_empty() {
+                break;
+            }
+            self.import_product_batch(&mut reader, batch)?;
+        }
+        let rows = reader.summary().rows;
+        let (summary, rejects_file) = reader.finish().map_err(refused)?;
+        let mut view = lock(&self.shared);
+        view.rejected = summary.rejects;
+        view.rows_done = rows;
+        view.rejects_file = rejects_file;
+        Ok(())
+    }
+
+    fn import_product_batch(&self, reader: &mut ProductReader, batch: Vec<MappedProduct>) -> Result<(), AppError> {
+        let drafts: Vec<ProductDraft> = batch
+            .iter()
+            .map(|product| ProductDraft {
+                sku: product.sku.clone(),
+                name: product.name.clone(),
+                unit: product.unit.clone(),
+                barcode: product.barcode.clone(),
+            })
+            .collect();
+        let counts = match self.mode {
+            ImportMode::Write => self.answer(self.app.write_blocking(Command::ImportProducts(drafts))?)?,
+            ImportMode::DryRun => self.preview_products(&drafts)?,
+        };
+        let rows = batch.len() as u64;
+        for (at, product) in batch.into_iter().enumerate() {
+            if counts.differing.contains(&at) {
+                reader.reject_product(product, Some(Field::Sku), DIFFERS_PRODUCT).map_err(refused)?;
+            }
+        }
+        self.add(&ImportCounts { products_created: counts.created, ..counts }, rows);
+        lock(&self.shared).rejected = reader.summary().rejects;
+        Ok(())
+    }
+
+    fn preview_products(&self, products: &[ProductDraft]) -> Result<ImportCounts, AppError> {
+        let snapshot = self.app.snapshot()?;
+        let mut counts = ImportCounts::default();
+        for (at, product) in products.iter().enumerate() {
+            let item = crdt_model::id::DocumentId::of_sku(product.sku.as_str());
+            match read::product(&snapshot, &item)? {
+                Some((_, held)) if *held.name() == product.name => counts.unchanged += 1,
+                Some(_) => counts.differing.push(at),
+                None => counts.created += 1,
+            }
+        }
+        Ok(counts)
+    }
+}
+
+/// Why a known product is a reject.
+const DIFFERS_PRODUCT: &str = "The product is known with another name. Change the product itself, not the file.";
+
+fn draft_of(order: &MappedOrder, channel: &Text, zone: Tz) -> ImportOrder {
+    ImportOrder {
+        purpose: match order.purpose {
+            Purpose::Sale => state::Purpose::Sale,
+            Purpose::Credit => state::Purpose::Credit,
+            Purpose::Adjustment => state::Purpose::Adjustment,
+        },
+        external: ExternalOrder {
+            channel: channel.clone(),
+            number: order.external.clone(),
+            time_text: order.time_text.clone(),
+        },
+        time: clock::local_moment(order.time, zone),
+        customer: order.customer.clone(),
+        region: order.region.clone(),
+        currency: order.currency,
+        lines: order
+            .lines
+            .iter()
+            .map(|line| ImportLine {
+                sku: line.sku.clone(),
+                name: line.name.clone(),
+                quantity: line.quantity,
+                price: line.price,
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,171 @@
+//! The replica behind the store's writer: one batch, one transaction, answers after the fsync.
+//!
+//! Invariant: each job is answered once, with what is durable. Proved by the writer's tests in `store` and by
+//! `nothing_acknowledged_is_lost_by_a_kill` in `tests/crash.rs`.
+
+use tokio::sync::oneshot;
+
+use super::error::AppError;
+use crate::replica::{CommandError, Input, Outcome, Replica, ReplicaError, request_outcome};
+use crate::store::{BatchError, Machine, Snapshot, StoreError, WriteTx};
+
+/// What became of a job.
+pub(crate) type Answer = Result<Outcome, Failure>;
+
+/// Why a job has no outcome.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// A rule refused it; nothing was written.
+    Command(CommandError),
+    /// The disk is full.
+    DiskFull,
+    /// The machine failed.
+    Storage(String),
+    /// The node is going down.
+    Stopping,
+}
+
+impl Failure {
+    /// As the caller sees it; `key` is its idempotency key.
+    pub fn into_app_error(self, key: &str) -> AppError {
+        match self {
+            Self::Command(error) => command_error(error, key),
+            Self::DiskFull => AppError::DiskFull { free: 0, needed: 0 },
+            Self::Storage(reason) => AppError::Storage(reason),
+            Self::Stopping => AppError::Stopping,
+        }
+    }
+}
+
+/// A command for the replica and where its answer goes.
+pub(crate) struct Job {
+    pub input: Input,
+    pub reply: oneshot::Sender<Answer>,
+}
+
+/// The replica as the writer drives it.
+pub(crate) struct ReplicaMachine {
+    replica: Replica,
+}
+
+impl ReplicaMachine {
+    pub fn new(replica: Replica) -> Self {
+        Self { replica }
+    }
+}
+
+impl Machine for ReplicaMachine {
+    type Input = Job;
+    type Output = Answer;
+
+    fn handle(&mut self, tx: &mut WriteTx<'_>, inputs: &[Job]) -> Result<Vec<Answer>, BatchError> {
+        let inputs: Vec<&Input> = inputs.iter().map(|job| &job.input).collect();
+        let outcomes = self.replica.handle(tx, &inputs).map_err(batch_error)?;
+        Ok(outcomes.into_iter().map(|outcome| outcome.map_err(Failure::Command)).collect())
+    }
+
+    fn release(&mut self, inputs: Vec<Job>, outputs: Vec<Answer>) {
+        for (job, answer) in inputs.into_iter().zip(outputs) {
+            tell(job, answer);
+        }
+    }
+
+    fn dropped(&mut self) {
+        self.replica.forget();
+    }
+
+    fn refuse(&mut self, job: Job, why: &BatchError) {
+        let failure = match why {
+            BatchError::Store(StoreError::DiskFull(_)) => Failure::DiskFull,
+            other => Failure::Storage(other.to_string()),
+        };
+        tell(job, Err(failure));
+    }
+
+    fn reload(&mut self, _store: &Snapshot) -> Result<(), StoreError> {
+        self.replica.forget();
+        Ok(())
+    }
+
+    fn settle(&mut self, store: &Snapshot, job: Job, why: &StoreError) {
+        let durable = job.input.request.as_ref().map(|request| request_outcome(store, request));
+        let answer = match durable {
+            Some(Ok(Some(outcome))) => outcome.map_err(Failure::Command),
+            Some(Ok(None) | Err(_)) | None => Err(Failure::Storage(why.to_string())),
+        };
+        tell(job, answer);
+    }
+}
+
+/// A caller that has gone away needs no answer.
+fn tell(job: Job, answer: Answer) {
+    drop(job.reply.send(answer));
+}
+
+fn batch_error(error: ReplicaError) -> BatchError {
+    match error {
+        ReplicaError::Store(error) => BatchError::Store(error),
+        other => BatchError::Machine { reason: other.to_string() },
+    }
+}
+
+fn command_error(error: CommandError, key: &str) -> AppError {
+    use crdt_model::order::decide::RuleError;
+    let invalid = |pointer: String, detail: String, remedy: &str| AppError::field(pointer, detail, remedy);
+    let conflict = |code, error: &dyn std::fmt::Display, remedy: &str| AppError::Conflict {
+        code,
+        detail: error.to_string(),
+        remedy: remedy.to_owned(),
+    };
+    match error {
+        CommandError::UnknownSku { line, ref sku } => invalid(
+            format!("/lines/{line}/sku"),
+            format!("no product `{sku}`"),
+            "Create the product first or correct the SKU; letter case counts.",
+        ),
+        CommandError::UnknownOrder { id } => AppError::NotFound { what: "order", id: id.to_string() },
+        CommandError::UnknownCustomer { id } => {
+            invalid("/customer".into(), format!("no customer {id}"), "List customers, or give `contact` instead.")
+        }
+        CommandError::UnknownChannel { name } => AppError::UnknownChannel { channel: name },
+        CommandError::OtherHome { name, home } => AppError::OtherHome { channel: name, site: home },
+        CommandError::UnknownSite { code } => {
+            invalid("/home".into(), format!("no site {code}"), "Give the code of a site of this organisation.")
+        }
+        CommandError::Exists { what, ref name } => conflict(
+            "exists",
+            &format!("{what} `{name}` exists already"),
+            "Use the existing one, or give another name.",
+        ),
+        CommandError::RequestReused => AppError::KeyReused { key: key.to_owned() },
+        CommandError::ContactTooLong => invalid("/contact".into(), error.to_string(), "Shorten name, address or note."),
+        CommandError::OrderTooLarge => {
+            invalid("/lines".into(), error.to_string(), "Split the order, or shorten the names.")
+        }
+        CommandError::Rule(rule) => match rule {
+            RuleError::NoLines | RuleError::TooManyLines { .. } => {
+                invalid("/lines".into(), rule.to_string(), "Give 1 to 2,000 lines; split a larger order.")
+            }
+            RuleError::QuantityNotPositive { line } => invalid(
+                format!("/lines/{}/quantity", line.saturating_sub(1)),
+                rule.to_string(),
+                "Give a quantity above zero.",
+            ),
+            RuleError::PriceNegative { line } => invalid(
+                format!("/lines/{}/price", line.saturating_sub(1)),
+                rule.to_string(),
+                "Give a price of zero or more.",
+            ),
+            RuleError::TotalTooLarge { line } => {
+                invalid(format!("/lines/{}", line.saturating_sub(1)), rule.to_string(), "Check quantity and price.")
+            }
+            RuleError::UnknownLine { .. } => {
+                invalid("/lines".into(), rule.to_string(), "Name a line that the order has.")
+            }
+            RuleError::MoreThanOpen { .. } => conflict("more_than_open", &rule, "Give at most what is open."),
+            RuleError::NothingOpen => conflict("nothing_open", &rule, "Nothing is left to do."),
+            RuleError::IsCancelled => conflict("order_cancelled", &rule, "Take a new order."),
+            RuleError::Finished => conflict("order_finished", &rule, "History is not changed; take a new order."),
+        },
+    }
+}

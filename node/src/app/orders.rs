@@ -1,0 +1,187 @@
+//! Orders: taking, finding and working them.
+//!
+//! `view` shows a folded order, `list` pages through many; this file holds the writes and the look-up by id or number.
+//!
+//! Invariants: an order is answered as it stands after its own write; a repeated request gets the same order. Proved by
+//! `a_repeated_request_gets_the_first_answer` and by the acceptance script.
+
+mod list;
+mod view;
+
+use crdt_model::document_row::DocumentRow;
+use crdt_model::id::DocumentId;
+use crdt_model::order::event::{ExternalOrder, Handover, LineQuantity, Tender};
+use crdt_model::order::state::OrderState;
+use crdt_model::rows::RowKey;
+use crdt_model::scope::Scope;
+use crdt_model::text::Text;
+
+use super::error::AppError;
+use super::model::{self, CancelRequest, ContactDetails, NewOrder, NewPayment, OrderView, Request, ShipRequest};
+use super::read::collect;
+use super::{App, read};
+use crate::replica::{Command, LineDraft, OrderDraft, Outcome, PaymentDraft};
+use crate::store::{Snapshot, Table};
+
+impl App {
+    /// Takes an order.
+    pub async fn create_order(&self, request: Request, order: NewOrder) -> Result<OrderView, AppError> {
+        let draft = self.draft_of(order)?;
+        let outcome = self.write(&request, Command::PlaceOrder(draft)).await?;
+        self.order_of(outcome)
+    }
+
+    /// Confirms an order.
+    pub async fn confirm_order(&self, request: Request, id: &str) -> Result<OrderView, AppError> {
+        let (scope, id) = self.find_order(id)?;
+        let outcome = self.write(&request, Command::ConfirmOrder { scope, id }).await?;
+        self.order_of(outcome)
+    }
+
+    /// Ships what is asked for, or all that is open.
+    pub async fn ship_order(&self, request: Request, id: &str, ship: ShipRequest) -> Result<OrderView, AppError> {
+        let (scope, id) = self.find_order(id)?;
+        let lines = ship.lines.map(line_quantities).transpose()?;
+        let outcome = self.write(&request, Command::ShipOrder { scope, id, lines }).await?;
+        self.order_of(outcome)
+    }
+
+    /// Cancels what is asked for, or all that is open.
+    pub async fn cancel_order(&self, request: Request, id: &str, cancel: CancelRequest) -> Result<OrderView, AppError> {
+        let (scope, id) = self.find_order(id)?;
+        let lines = cancel.lines.map(line_quantities).transpose()?;
+        let command = Command::CancelOrder { scope, id, lines, reason: cancel.reason };
+        let outcome = self.write(&request, command).await?;
+        self.order_of(outcome)
+    }
+
+    /// The order of an id (32 digits) or number.
+    pub fn order(&self, id: &str) -> Result<OrderView, AppError> {
+        let snapshot = self.snapshot()?;
+        let (scope, document) = find(&snapshot, id)?;
+        self.order_at(&snapshot, &scope, document)
+    }
+
+    fn find_order(&self, id: &str) -> Result<(Scope, DocumentId), AppError> {
+        find(&self.snapshot()?, id)
+    }
+
+    fn order_of(&self, outcome: Outcome) -> Result<OrderView, AppError> {
+        match outcome {
+            Outcome::Order { scope, id } => self.order_at(&self.snapshot()?, &scope, id),
+            _other => Err(AppError::Storage("the order was answered with another outcome".to_owned())),
+        }
+    }
+
+    fn order_at(&self, snapshot: &Snapshot, scope: &Scope, id: DocumentId) -> Result<OrderView, AppError> {
+        let order = read_order(snapshot, scope, id)?;
+        let order = order.ok_or_else(|| AppError::NotFound { what: "order", id: id.to_string() })?;
+        self.whole_view(snapshot, scope, id, &order)
+    }
+
+    fn draft_of(&self, order: NewOrder) -> Result<OrderDraft, AppError> {
+        let currency = order.currency.unwrap_or(self.facts().currency);
+        let external = external_of(order.channel, order.external_number)?;
+        let payments = (0..).zip(order.payments).map(|(at, payment)| payment_of(at, payment, &currency));
+        Ok(OrderDraft {
+            external,
+            customer: order.customer,
+            contact: contact_text(order.contact, order.note),
+            handover: if order.walk_in { Handover::AtOnce } else { Handover::Later },
+            currency,
+            region: order.region,
+            lines: order
+                .lines
+                .into_iter()
+                .map(|line| LineDraft { sku: line.sku, name: line.name, quantity: line.quantity, price: line.price })
+                .collect(),
+            payments: payments.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// A channel and a number there make an order unique; a channel alone is not kept apart from the site's own orders.
+fn external_of(channel: Option<Text>, number: Option<Text>) -> Result<Option<ExternalOrder>, AppError> {
+    match (channel, number) {
+        (Some(channel), Some(number)) => Ok(Some(ExternalOrder { channel, number, time_text: Text::default() })),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(AppError::field(
+            "/external_number",
+            "a channel without the order's number there",
+            "Give both, or neither.",
+        )),
+        (None, Some(_)) => Err(AppError::field("/channel", "a number without its channel", "Give both, or neither.")),
+    }
+}
+
+fn payment_of(
+    at: usize,
+    payment: NewPayment,
+    currency: &crdt_model::money::Currency,
+) -> Result<PaymentDraft, AppError> {
+    let names = || Tender::ALL.map(|(_, name)| name).join(", ");
+    let tender = Tender::from_name(payment.tender.as_str()).ok_or_else(|| {
+        let pointer = format!("/payments/{at}/tender");
+        AppError::field(pointer, format!("no tender `{}`", payment.tender), format!("Give one of {}.", names()))
+    })?;
+    let amount = payment.amount.in_currency(currency).map_err(|error| {
+        let remedy = format!("{} has {} digits after the point.", currency.code(), currency.minor_digits());
+        AppError::field(format!("/payments/{at}/amount"), error.to_string(), remedy)
+    })?;
+    Ok(PaymentDraft { tender, amount, reference: payment.reference })
+}
+
+/// The personal part of an order as one JSON text, to be sealed.
+fn contact_text(contact: Option<ContactDetails>, note: Option<Text>) -> Option<String> {
+    let ContactDetails { name, phone, address } = contact.unwrap_or_default();
+    let parts = [("name", name), ("phone", phone), ("address", address), ("note", note)];
+    let object: serde_json::Map<String, serde_json::Value> = parts
+        .into_iter()
+        .filter_map(|(field, text)| text.map(|text| (field.to_owned(), text.to_string().into())))
+        .collect();
+    (!object.is_empty()).then(|| serde_json::Value::Object(object).to_string())
+}
+
+fn line_quantities(lines: Vec<model::LineQuantity>) -> Result<Vec<LineQuantity>, AppError> {
+    let line = |(at, line): (usize, model::LineQuantity)| match u16::try_from(line.line) {
+        Ok(number) => Ok(LineQuantity { line: number, quantity: line.quantity }),
+        Err(_) => Err(AppError::field(
+            format!("/lines/{at}/line"),
+            format!("no line {}", line.line),
+            "Name a line that the order has.",
+        )),
+    };
+    lines.into_iter().enumerate().map(line).collect()
+}
+
+fn find(snapshot: &Snapshot, id: &str) -> Result<(Scope, DocumentId), AppError> {
+    let scopes = read::site_scopes(snapshot)?;
+    if let Ok(document) = id.parse::<DocumentId>() {
+        for scope in &scopes {
+            if read_order(snapshot, scope, document)?.is_some() {
+                return Ok((scope.clone(), document));
+            }
+        }
+    }
+    for scope in scopes {
+        let prefix = RowKey::of(&scope).text(id);
+        let length = prefix.as_bytes().len();
+        let found = collect(snapshot, Table::OrdersByNumber, prefix.as_bytes(), |key, _| {
+            crdt_model::codec::Reader::new(&key[length..]).array("document id").map(Some)
+        })?;
+        if let Some(document) = found.first() {
+            return Ok((scope, DocumentId(*document)));
+        }
+    }
+    Err(AppError::NotFound { what: "order", id: id.to_owned() })
+}
+
+fn read_order(snapshot: &Snapshot, scope: &Scope, id: DocumentId) -> Result<Option<Box<OrderState>>, AppError> {
+    Ok(match read::document(snapshot, scope, &id)? {
+        Some(DocumentRow::Order(order)) => Some(order),
+        Some(
+            DocumentRow::Control(_) | DocumentRow::Product(_) | DocumentRow::Customer(_) | DocumentRow::Journal(_),
+        )
+        | None => None,
+    })
+}

@@ -1,0 +1,168 @@
+//! Reading folded rows from a snapshot, typed.
+//!
+//! Invariant: rows only, never documents. Proved by the application's tests.
+
+use std::ops::ControlFlow;
+
+use crdt_model::codec::{DecodeError, Reader};
+use crdt_model::control::state::{Control, ControlRecord};
+use crdt_model::customer::SEALED_FIELDS;
+use crdt_model::customer::state::CustomerState;
+use crdt_model::document_row::DocumentRow;
+use crdt_model::id::{DocumentId, OrgId};
+use crdt_model::product::state::ProductState;
+use crdt_model::rows::{Counter, RowKey, RowKind, row_key};
+use crdt_model::scope::Scope;
+use crdt_model::seal::{SealKey, SealedPlace, SealedValue};
+
+use super::error::AppError;
+use super::model::DetailsState;
+use super::storage;
+use crate::store::{Direction, KeyRange, ReadTables, Snapshot, Table};
+
+pub(super) fn damaged(error: DecodeError) -> AppError {
+    AppError::Storage(format!("a stored row is damaged ({error}); run `tradepost rebuild`"))
+}
+
+/// Every row of a table below a prefix, mapped; rows for which `each` gives `None` are left out.
+pub(super) fn collect<T>(
+    snapshot: &Snapshot,
+    table: Table,
+    prefix: &[u8],
+    mut each: impl FnMut(&[u8], &[u8]) -> Result<Option<T>, DecodeError>,
+) -> Result<Vec<T>, AppError> {
+    let mut found = Ok(Vec::new());
+    let visit = |key: &[u8], value: &[u8]| match (&mut found, each(key, value)) {
+        (Ok(rows), Ok(row)) => {
+            rows.extend(row);
+            ControlFlow::Continue(())
+        }
+        (slot, Err(error)) => {
+            *slot = Err(error);
+            ControlFlow::Break(())
+        }
+        (Err(_), Ok(_)) => ControlFlow::Break(()),
+    };
+    snapshot.scan(table, &KeyRange::prefix(prefix), Direction::Forward, visit).map_err(storage)?;
+    found.map_err(damaged)
+}
+
+/// The row of a document.
+pub(super) fn document(snapshot: &Snapshot, scope: &Scope, id: &DocumentId) -> Result<Option<DocumentRow>, AppError> {
+    let key = row_key(scope, RowKind::Document, &id.0);
+    let row = snapshot.with(Table::Rows, key.as_bytes(), DocumentRow::decode).map_err(storage)?;
+    row.transpose().map_err(damaged)
+}
+
+/// Every document row of a scope, in order of ids.
+pub(super) fn documents(snapshot: &Snapshot, scope: &Scope) -> Result<Vec<(DocumentId, DocumentRow)>, AppError> {
+    let prefix = row_key(scope, RowKind::Document, &[]);
+    let length = prefix.as_bytes().len();
+    collect(snapshot, Table::Rows, prefix.as_bytes(), |key, value| {
+        let id = DocumentId(Reader::new(&key[length..]).array("document id")?);
+        Ok(Some((id, DocumentRow::decode(value)?)))
+    })
+}
+
+/// The folded control scope.
+pub(super) fn control(snapshot: &Snapshot) -> Result<Control, AppError> {
+    let rows = documents(snapshot, &Scope::Control)?;
+    let records: Vec<(DocumentId, ControlRecord)> = rows
+        .into_iter()
+        .filter_map(|(id, row)| match row {
+            DocumentRow::Control(record) => Some((id, record)),
+            DocumentRow::Product(_) | DocumentRow::Customer(_) | DocumentRow::Order(_) | DocumentRow::Journal(_) => {
+                None
+            }
+        })
+        .collect();
+    Ok(Control::fold(records.iter().map(|(id, record)| (*id, record))))
+}
+
+/// Every scope with a commit, in order of their bytes.
+pub(super) fn scopes(snapshot: &Snapshot) -> Result<Vec<Scope>, AppError> {
+    let mut scopes = collect(snapshot, Table::Frontier, &[], |key, _| {
+        Scope::from_bytes(Reader::new(key).blob("scope", 64)?).map(Some)
+    })?;
+    scopes.dedup();
+    Ok(scopes)
+}
+
+/// The scopes of sites that are held.
+pub(super) fn site_scopes(snapshot: &Snapshot) -> Result<Vec<Scope>, AppError> {
+    Ok(scopes(snapshot)?.into_iter().filter(|scope| matches!(scope, Scope::Site(_))).collect())
+}
+
+/// The product of an item: from the catalogue, else provisional from a site.
+pub(super) fn product(snapshot: &Snapshot, item: &DocumentId) -> Result<Option<(Scope, ProductState)>, AppError> {
+    for scope in [Scope::Catalogue].into_iter().chain(site_scopes(snapshot)?) {
+        if let Some(DocumentRow::Product(product)) = document(snapshot, &scope, item)? {
+            return Ok(Some((scope, product)));
+        }
+    }
+    Ok(None)
+}
+
+/// The customer of an id, from any territory that is held.
+pub(super) fn customer(snapshot: &Snapshot, id: &DocumentId) -> Result<Option<CustomerState>, AppError> {
+    for scope in scopes(snapshot)?.into_iter().filter(|scope| matches!(scope, Scope::Customers(_))) {
+        if let Some(DocumentRow::Customer(customer)) = document(snapshot, &scope, id)? {
+            return Ok(Some(customer));
+        }
+    }
+    Ok(None)
+}
+
+/// The open texts of a customer, in the order of [`SEALED_FIELDS`].
+pub(super) fn open_customer(
+    snapshot: &Snapshot,
+    org: OrgId,
+    id: DocumentId,
+    customer: &CustomerState,
+) -> Result<([Option<String>; 4], DetailsState), AppError> {
+    let mut texts = [None, None, None, None];
+    let mut state = DetailsState::Open;
+    for (at, field) in SEALED_FIELDS.into_iter().enumerate() {
+        let Some(sealed) = customer.sealed[at].first() else { continue };
+        match open_sealed(snapshot, id, SealedPlace { org, document: id, field }, sealed)? {
+            Some(text) => texts[at] = Some(text),
+            None => state = DetailsState::Pending,
+        }
+    }
+    Ok((texts, state))
+}
+
+/// Opens a sealed value with the subject's key; `None` where the key is not held.
+pub(super) fn open_sealed(
+    snapshot: &Snapshot,
+    subject: DocumentId,
+    place: SealedPlace<'_>,
+    sealed: &SealedValue,
+) -> Result<Option<String>, AppError> {
+    let key = [&subject.0[..], &sealed.key_id().0].concat();
+    let bytes = snapshot.get(Table::Keys, &key).map_err(storage)?;
+    let key = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).ok()).map(SealKey::new);
+    Ok(key.and_then(|key| sealed.open(&key, place).ok()))
+}
+
+/// A counter of a scope.
+pub(super) fn counter(snapshot: &Snapshot, scope: &Scope, counter: Counter) -> Result<u64, AppError> {
+    let key = RowKey::of(scope).byte(counter as u8);
+    let value = snapshot.with(Table::Counters, key.as_bytes(), |bytes| Reader::new(bytes).wide("counter"));
+    let count = value.map_err(storage)?.transpose().map_err(damaged)?.unwrap_or(0);
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+/// Commits of a scope that are held.
+pub(super) fn commits(snapshot: &Snapshot, scope: &Scope) -> Result<u64, AppError> {
+    let prefix = RowKey::of(scope);
+    let mut last = 0;
+    let visit = |key: &[u8], _: &[u8]| {
+        last = key[prefix.as_bytes().len()..].try_into().map_or(0, u64::from_be_bytes);
+        ControlFlow::Break(())
+    };
+    snapshot
+        .scan(Table::CommitOrder, &KeyRange::prefix(prefix.as_bytes()), Direction::Backward, visit)
+        .map_err(storage)?;
+    Ok(last)
+}

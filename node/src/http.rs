@@ -1,0 +1,39 @@
+//! The local HTTP API: problem documents, tokens, limits and the routes.
+//!
+//! The only module that names axum. It holds no business rule: a handler reads the request, calls the application once
+//! and writes a typed answer. Wire structs live beside their handlers and never come from `crdt-model`.
+//!
+//! Invariants: no route but health answers without the token, a foreign Host is refused before routing, no answer
+//! carries a CORS header, every error is a problem document. Proved by `every_route_but_health_wants_the_token`,
+//! `a_foreign_host_is_misdirected`, `no_answer_carries_a_cors_header` and `every_refusal_is_a_problem_document`.
+
+mod auth;
+mod cases;
+mod channels;
+mod check;
+mod customers;
+mod error;
+mod extract;
+mod gate;
+mod host;
+mod imports;
+mod orders;
+mod page;
+mod pointer;
+mod products;
+mod reports;
+mod router;
+mod serve;
+mod status;
+mod stock;
+mod upload;
+
+pub use auth::TokenHash;
+pub use error::{ProblemBody, problem_body};
+pub use router::{HttpConfig, openapi_json, router};
+pub use serve::{LocalCaller, serve};
+
+#[cfg(test)]
+mod tests {
+    pub mod world;
+}

@@ -1,0 +1,208 @@
+//! The replica: the state machine that turns commands into signed, durable commits and folded rows.
+//!
+//! Sans-IO: one `handle` takes inputs with their times and one write transaction, and gives outcomes that may be told
+//! only after that transaction is durable (`store::Writer` does both). Keys, session and random bytes come in at the
+//! start. `batch` is the write-back view of the transaction, `log` writes commits, `documents` opens and changes
+//! documents, the other files hold one family of commands each.
+//!
+//! Invariants: the own log of a scope is contiguous and never forks within a session; after a dropped transaction all
+//! memory is read again from the store; views after any history equal a rebuild. Proved by
+//! `the_own_log_is_contiguous_after_dropped_batches` and `views_equal_a_rebuild_from_commits`.
+
+pub(crate) mod batch;
+mod catalogue;
+mod command;
+mod documents;
+mod import;
+mod log;
+mod orders;
+mod random;
+mod rebuild;
+mod stock;
+
+pub use command::{
+    Command, CommandError, CustomerDraft, ImportCounts, ImportLine, ImportOrder, Input, LineDraft, Now, OrderDraft,
+    Outcome, PaymentDraft, ProductDraft, RequestKey, StockKind, request_outcome,
+};
+pub use import::{IMPORT_ORDERS_MAX, import_identity};
+pub use log::{CommitState, GenesisDraft, Identity, ReplicaError, write_genesis};
+pub use orders::CONTACT_FIELD;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crdt_model::control::state::Control;
+use crdt_model::document_row::DocumentRow;
+use crdt_model::id::{DocumentId, EventKey, actor_of};
+use crdt_model::scope::{Scope, SiteCode};
+use crdt_model::text::Text;
+use crdt_model::time::Hlc;
+
+use crate::store::WriteTx;
+use batch::Batch;
+use documents::DocumentCache;
+use log::Heads;
+use random::Random;
+
+/// Items and customers remembered as existing; past it the memory starts anew.
+const KNOWN_MAX: usize = 200_000;
+
+/// One node's state machine.
+pub struct Replica {
+    identity: Identity,
+    actor: [u8; 16],
+    random: Random,
+    memory: Option<Memory>,
+    documents: DocumentCache,
+}
+
+/// What is remembered of the store between batches; dropped with a dropped transaction.
+struct Memory {
+    control: Control,
+    heads: Heads,
+    hlc: Hlc,
+    orders_numbered: u64,
+    device_letter: String,
+    journal: Option<OpenJournal>,
+    known: BTreeSet<DocumentId>,
+    names: BTreeMap<DocumentId, Text>,
+}
+
+/// The journal of this session that still takes events.
+struct OpenJournal {
+    id: DocumentId,
+    events: usize,
+}
+
+impl Replica {
+    /// Starts a session; `seed` is 32 random bytes.
+    pub fn new(identity: Identity, seed: [u8; 32]) -> Self {
+        let actor = actor_of(&identity.author_id(), &identity.session);
+        Self { identity, actor, random: Random::new(seed), memory: None, documents: DocumentCache::new() }
+    }
+
+    /// Handles inputs in order within one transaction; what it returns may be told after the commit.
+    pub fn handle(
+        &mut self,
+        tx: &mut WriteTx<'_>,
+        inputs: &[&Input],
+    ) -> Result<Vec<Result<Outcome, CommandError>>, ReplicaError> {
+        if self.memory.is_none() {
+            self.load(tx)?;
+        }
+        let mut batch = Batch::new(tx);
+        let outcomes = inputs.iter().map(|input| self.handle_one(&mut batch, input)).collect::<Result<Vec<_>, _>>()?;
+        batch.flush()?;
+        Ok(outcomes)
+    }
+
+    /// Forgets everything that a dropped transaction may have put into memory.
+    pub fn forget(&mut self) {
+        self.memory = None;
+        self.documents.clear();
+    }
+
+    fn handle_one(
+        &mut self,
+        batch: &mut Batch<'_, '_>,
+        input: &Input,
+    ) -> Result<Result<Outcome, CommandError>, ReplicaError> {
+        if let Some(request) = &input.request
+            && let Some(answer) = command::replay(batch, request)?
+        {
+            return Ok(answer);
+        }
+        let outcome = match self.execute(batch, input) {
+            Ok(outcome) => outcome,
+            Err(Stop::Refused(error)) => return Ok(Err(error)),
+            Err(Stop::Failed(error)) => return Err(error),
+        };
+        if let Some(request) = &input.request {
+            command::remember(batch, request, &outcome)?;
+        }
+        Ok(Ok(outcome))
+    }
+
+    fn execute(&mut self, batch: &mut Batch<'_, '_>, input: &Input) -> Result<Outcome, Stop> {
+        match &input.command {
+            Command::PlaceOrder(draft) => self.place_order(batch, input, draft),
+            Command::ConfirmOrder { scope, id } => self.confirm_order(batch, input, scope, *id),
+            Command::ShipOrder { scope, id, lines } => self.ship_order(batch, input, scope, *id, lines.as_deref()),
+            Command::CancelOrder { scope, id, lines, reason } => {
+                self.cancel_order(batch, input, scope, *id, lines.as_deref(), reason.clone())
+            }
+            Command::PostProduct(draft) => self.post_product(batch, input, draft),
+            Command::PostCustomer(draft) => self.post_customer(batch, input, draft),
+            Command::AddChannel(channel) => self.add_channel(batch, input, channel),
+            Command::RecordStock { kind, sku, quantity, reference, reason } => {
+                self.record_stock(batch, input, *kind, sku, *quantity, (reference.clone(), reason.clone()))
+            }
+            Command::ImportOrders(orders) => self.import_orders(batch, input, orders),
+            Command::ImportProducts(products) => self.import_products(batch, input, products),
+            Command::Rebuild => self.rebuild(batch),
+        }
+    }
+
+    fn memory(&mut self) -> &mut Memory {
+        self.memory.as_mut().expect("invariant: handle() loads the memory before it executes a command")
+    }
+
+    fn control(&self) -> &Control {
+        &self.memory.as_ref().expect("invariant: handle() loads the memory before it executes a command").control
+    }
+
+    fn site_scope(&self) -> Scope {
+        Scope::Site(self.identity.site.clone())
+    }
+
+    fn customers_scope(&self) -> Scope {
+        let territory = self.control().sites.get(&self.identity.site).map(|site| site.territory.clone());
+        Scope::Customers(territory.unwrap_or_else(|| self.identity.site.clone()))
+    }
+
+    /// The keeper epoch of this site, and whether this author is its keeper.
+    fn keeping(&self) -> (u32, Keeping) {
+        let site: &SiteCode = &self.identity.site;
+        let epoch = self.control().epoch(site);
+        let keeper = self.control().keeper(site, epoch) == Some(self.identity.author_id());
+        (epoch, if keeper { Keeping::Mine } else { Keeping::Others })
+    }
+}
+
+/// Who keeps the rights of this site.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keeping {
+    /// This author.
+    Mine,
+    /// Another one, or nobody.
+    Others,
+}
+
+/// Why a command ended early.
+enum Stop {
+    /// By a rule: nothing was written.
+    Refused(CommandError),
+    /// By the machine: the transaction is dropped.
+    Failed(ReplicaError),
+}
+
+impl<E: Into<ReplicaError>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<CommandError> for Stop {
+    fn from(error: CommandError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// An event with the key that it is written under.
+type KeyedEvent = (EventKey, crdt_model::event::Event);
+
+/// A document's row after a change.
+type NewRow = (DocumentId, Option<DocumentRow>);
+
+#[cfg(test)]
+#[path = "replica/tests.rs"]
+mod tests;

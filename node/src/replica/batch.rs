@@ -1,0 +1,132 @@
+//! A write-back view of one transaction: rows are changed in memory and written once, in key order.
+//!
+//! Invariants: a read sees every earlier write of the batch; nothing reaches the transaction before `flush`. Proved by
+//! `a_batch_reads_its_own_writes_and_scans_them_in_order`.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use crdt_model::rows::{RowVisitor, Rows, ViewTable};
+
+use crate::store::{Direction, KeyRange, ReadTables, StoreError, Table, WriteTx};
+
+type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+/// A key and its value.
+pub type Entry = (Vec<u8>, Vec<u8>);
+
+/// The transaction with its unwritten changes.
+pub struct Batch<'t, 's> {
+    tx: &'t mut WriteTx<'s>,
+    changes: BTreeMap<Table, Changes>,
+}
+
+impl<'t, 's> Batch<'t, 's> {
+    /// Starts without changes.
+    pub fn new(tx: &'t mut WriteTx<'s>) -> Self {
+        Self { tx, changes: BTreeMap::new() }
+    }
+
+    /// Reads a row.
+    pub fn read(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.changes.get(&table).and_then(|changes| changes.get(key)) {
+            Some(changed) => Ok(changed.clone()),
+            None => self.tx.get(table, key),
+        }
+    }
+
+    /// Writes a row.
+    pub fn write(&mut self, table: Table, key: Vec<u8>, value: Vec<u8>) {
+        self.changes.entry(table).or_default().insert(key, Some(value));
+    }
+
+    /// Removes a row.
+    pub fn remove(&mut self, table: Table, key: Vec<u8>) {
+        self.changes.entry(table).or_default().insert(key, None);
+    }
+
+    /// Every row whose key begins with `prefix`, in key order.
+    pub fn list(&self, table: Table, prefix: &[u8]) -> Result<Vec<Entry>, StoreError> {
+        let mut rows: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
+        self.tx.scan(table, &KeyRange::prefix(prefix), Direction::Forward, |key, value| {
+            rows.insert(key.to_vec(), value.to_vec());
+            ControlFlow::Continue(())
+        })?;
+        let changed = self.changes.get(&table).into_iter().flat_map(|changes| changes.range(prefix.to_vec()..));
+        for (key, value) in changed.take_while(|(key, _)| key.starts_with(prefix)) {
+            match value {
+                Some(value) => rows.insert(key.clone(), value.clone()),
+                None => rows.remove(key),
+            };
+        }
+        Ok(rows.into_iter().collect())
+    }
+
+    /// Removes every row of a table.
+    pub fn clear(&mut self, table: Table) -> Result<(), StoreError> {
+        for (key, _) in self.list(table, &[])? {
+            self.remove(table, key);
+        }
+        Ok(())
+    }
+
+    /// Hands every change to the transaction.
+    pub fn flush(&mut self) -> Result<(), StoreError> {
+        for (table, changes) in std::mem::take(&mut self.changes) {
+            for (key, value) in changes {
+                match value {
+                    Some(value) => self.tx.put(table, &key, &value)?,
+                    None => {
+                        self.tx.delete(table, &key)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The store's table that keeps a view.
+pub fn table_of(view: ViewTable) -> Table {
+    match view {
+        ViewTable::Rows => Table::Rows,
+        ViewTable::OrdersByTime => Table::OrdersByTime,
+        ViewTable::OrdersByStatus => Table::OrdersByStatus,
+        ViewTable::OrdersByCustomer => Table::OrdersByCustomer,
+        ViewTable::OrdersByExternal => Table::OrdersByExternal,
+        ViewTable::OrdersByRequest => Table::OrdersByRequest,
+        ViewTable::OrdersByNumber => Table::OrdersByNumber,
+        ViewTable::SalesByItem => Table::SalesByItem,
+        ViewTable::SalesByCountry => Table::SalesByCountry,
+        ViewTable::SalesByCustomer => Table::SalesByCustomer,
+        ViewTable::SalesByDay => Table::SalesByDay,
+        ViewTable::Counters => Table::Counters,
+    }
+}
+
+impl Rows for Batch<'_, '_> {
+    type Error = StoreError;
+
+    fn get(&self, table: ViewTable, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(table_of(table), key)
+    }
+
+    fn put(&mut self, table: ViewTable, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        self.write(table_of(table), key.to_vec(), value.to_vec());
+        Ok(())
+    }
+
+    fn delete(&mut self, table: ViewTable, key: &[u8]) -> Result<(), StoreError> {
+        self.remove(table_of(table), key.to_vec());
+        Ok(())
+    }
+
+    fn scan(&self, table: ViewTable, prefix: &[u8], each: &mut RowVisitor<'_>) -> Result<(), StoreError> {
+        for (key, value) in self.list(table_of(table), prefix)? {
+            if each(&key, &value).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,409 @@
+//! What comes into the replica and what comes out: commands with their times, outcomes and refusals.
+//!
+//! Also the request index: a repeated request gets the answer of the first, one with another body is refused.
+//!
+//! Invariant: the index is written in the transaction of the command itself. Proved by
+//! `a_repeated_request_gets_the_first_answer` in `replica/tests.rs`.
+
+use thiserror::Error;
+
+use crdt_model::codec::{DecodeError, Reader, Writer};
+use crdt_model::control::event::Channel;
+use crdt_model::customer::event::ExternalCustomer;
+use crdt_model::id::{DocumentId, RequestId};
+use crdt_model::money::{Currency, Money, UnitPrice};
+use crdt_model::order::decide::RuleError;
+use crdt_model::order::event::{ExternalOrder, Handover, LineQuantity, Tender};
+use crdt_model::order::state::Purpose;
+use crdt_model::quantity::Quantity;
+use crdt_model::scope::{Scope, SiteCode};
+use crdt_model::text::Text;
+use crdt_model::time::EventTime;
+
+use super::ReplicaError;
+use super::batch::Batch;
+use crate::store::{ReadTables, Table};
+
+/// The time of an input, as the node's clock and the site's zone give it.
+pub type Now = EventTime;
+
+/// A repeatable request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestKey {
+    /// Hash of principal and idempotency key.
+    pub id: RequestId,
+    /// Hash of method, address and body.
+    pub body_hash: [u8; 32],
+}
+
+/// A command with its time.
+#[derive(Debug, Clone)]
+pub struct Input {
+    /// When it came in.
+    pub now: Now,
+    /// What makes it repeatable, if anything does.
+    pub request: Option<RequestKey>,
+    /// What to do.
+    pub command: Command,
+}
+
+/// A line of a new order.
+#[derive(Debug, Clone)]
+pub struct LineDraft {
+    /// Exact SKU.
+    pub sku: Text,
+    /// A name for this line alone.
+    pub name: Option<Text>,
+    /// How many.
+    pub quantity: Quantity,
+    /// Price of one.
+    pub price: UnitPrice,
+}
+
+/// A payment of a new order.
+#[derive(Debug, Clone)]
+pub struct PaymentDraft {
+    /// How.
+    pub tender: Tender,
+    /// How much.
+    pub amount: Money,
+    /// Terminal's number.
+    pub reference: Option<Text>,
+}
+
+/// A new order.
+#[derive(Debug, Clone)]
+pub struct OrderDraft {
+    /// Its origin outside, if any.
+    pub external: Option<ExternalOrder>,
+    /// Its customer, if known.
+    pub customer: Option<DocumentId>,
+    /// Name, phone, address and note as one JSON text, to be sealed.
+    pub contact: Option<String>,
+    /// Sent later or taken away.
+    pub handover: Handover,
+    /// Currency of its amounts.
+    pub currency: Currency,
+    /// Country or region.
+    pub region: Option<Text>,
+    /// Its lines.
+    pub lines: Vec<LineDraft>,
+    /// Money that came with it.
+    pub payments: Vec<PaymentDraft>,
+}
+
+/// A new product.
+#[derive(Debug, Clone)]
+pub struct ProductDraft {
+    /// Exact SKU.
+    pub sku: Text,
+    /// Its name.
+    pub name: Text,
+    /// Base unit.
+    pub unit: Option<Text>,
+    /// Barcode, leading zeros kept.
+    pub barcode: Option<Text>,
+}
+
+/// A new customer; the texts are in the order of `customer::SEALED_FIELDS`.
+#[derive(Debug, Clone)]
+pub struct CustomerDraft {
+    /// Its number in a channel.
+    pub external: Option<ExternalCustomer>,
+    /// Plain texts to be sealed: name, phone, e-mail, address.
+    pub details: [Option<String>; 4],
+}
+
+/// What a stock fact is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StockKind {
+    /// Goods came in.
+    Receipt,
+    /// Stock was found to differ.
+    Adjustment,
+}
+
+/// A line of an imported order.
+#[derive(Debug, Clone)]
+pub struct ImportLine {
+    /// Exact SKU.
+    pub sku: Text,
+    /// Name in this row.
+    pub name: Option<Text>,
+    /// As in the row; negative in credit orders and adjustments.
+    pub quantity: Quantity,
+    /// Price of one.
+    pub price: UnitPrice,
+}
+
+/// An imported order of the past.
+#[derive(Debug, Clone)]
+pub struct ImportOrder {
+    /// What it is.
+    pub purpose: Purpose,
+    /// Channel, number and literal time.
+    pub external: ExternalOrder,
+    /// When, in the channel's zone.
+    pub time: EventTime,
+    /// The customer's number in the channel.
+    pub customer: Option<Text>,
+    /// Country or region.
+    pub region: Option<Text>,
+    /// Currency of its amounts.
+    pub currency: Currency,
+    /// Its lines, at most 2,000.
+    pub lines: Vec<ImportLine>,
+}
+
+/// What the replica is asked to do.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// Take an order.
+    PlaceOrder(OrderDraft),
+    /// Confirm it.
+    ConfirmOrder {
+        /// Its scope.
+        scope: Scope,
+        /// Its document.
+        id: DocumentId,
+    },
+    /// Ship it, or a part.
+    ShipOrder {
+        /// Its scope.
+        scope: Scope,
+        /// Its document.
+        id: DocumentId,
+        /// Quantities; `None` for all that is open.
+        lines: Option<Vec<LineQuantity>>,
+    },
+    /// Cancel it, or a part.
+    CancelOrder {
+        /// Its scope.
+        scope: Scope,
+        /// Its document.
+        id: DocumentId,
+        /// Quantities; `None` for all that is open.
+        lines: Option<Vec<LineQuantity>>,
+        /// Why.
+        reason: Option<Text>,
+    },
+    /// Add a product.
+    PostProduct(ProductDraft),
+    /// Add a customer.
+    PostCustomer(CustomerDraft),
+    /// Add a channel.
+    AddChannel(Channel),
+    /// Goods came, or stock was found to differ.
+    RecordStock {
+        /// Which of both.
+        kind: StockKind,
+        /// Exact SKU.
+        sku: Text,
+        /// Change of the stock on hand.
+        quantity: Quantity,
+        /// Paper.
+        reference: Option<Text>,
+        /// Why.
+        reason: Option<Text>,
+    },
+    /// Orders of the past.
+    ImportOrders(Vec<ImportOrder>),
+    /// Products of a file.
+    ImportProducts(Vec<ProductDraft>),
+    /// Make all rows anew from the commits.
+    Rebuild,
+}
+
+/// What an import batch did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImportCounts {
+    /// Documents written.
+    pub created: u64,
+    /// Known with equal content.
+    pub unchanged: u64,
+    /// Products made on the way.
+    pub products_created: u64,
+    /// Customers made on the way.
+    pub customers_created: u64,
+    /// Positions in the batch of known orders with other content.
+    pub differing: Vec<usize>,
+}
+
+/// What a command did; told after it is durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// An order was taken or changed.
+    Order {
+        /// Its scope.
+        scope: Scope,
+        /// Its document.
+        id: DocumentId,
+    },
+    /// A product exists.
+    Product {
+        /// Its scope.
+        scope: Scope,
+        /// Its document.
+        id: DocumentId,
+    },
+    /// A customer exists.
+    Customer {
+        /// Its scope.
+        scope: Scope,
+        /// Its document.
+        id: DocumentId,
+    },
+    /// A channel exists.
+    Channel {
+        /// Its document.
+        id: DocumentId,
+    },
+    /// Stock of an item changed.
+    Stock {
+        /// The item.
+        item: DocumentId,
+    },
+    /// An import batch is durable.
+    Imported(ImportCounts),
+    /// All rows are made anew.
+    Rebuilt {
+        /// Documents folded.
+        documents: u64,
+        /// Scopes.
+        scopes: u64,
+        /// Commits read.
+        commits: u64,
+    },
+}
+
+/// Why a command wrote nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum CommandError {
+    /// A business rule.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    /// No product with this SKU.
+    #[error("line {line}: no product `{sku}`")]
+    UnknownSku {
+        /// The line, 0 where there are no lines.
+        line: usize,
+        /// The SKU.
+        sku: Text,
+    },
+    /// No such order here.
+    #[error("no order {id}")]
+    UnknownOrder {
+        /// The order.
+        id: DocumentId,
+    },
+    /// No such customer here.
+    #[error("no customer {id}")]
+    UnknownCustomer {
+        /// The customer.
+        id: DocumentId,
+    },
+    /// No such channel.
+    #[error("no channel `{name}`")]
+    UnknownChannel {
+        /// Its name.
+        name: Text,
+    },
+    /// The channel's orders are taken elsewhere.
+    #[error("channel `{name}` has its home at {home}")]
+    OtherHome {
+        /// The channel.
+        name: Text,
+        /// Its home.
+        home: SiteCode,
+    },
+    /// No such site.
+    #[error("no site {code}")]
+    UnknownSite {
+        /// Its code.
+        code: SiteCode,
+    },
+    /// It exists already.
+    #[error("{what} `{name}` exists already")]
+    Exists {
+        /// `product`, `channel`, `order`.
+        what: &'static str,
+        /// Its name.
+        name: Text,
+    },
+    /// The request key was used with another body.
+    #[error("the request was used with another body")]
+    RequestReused,
+    /// The contact is too long to seal.
+    #[error("the contact details are too long")]
+    ContactTooLong,
+    /// The order is larger than a document may be.
+    #[error("the order is larger than a document may be")]
+    OrderTooLarge,
+}
+
+/// The answer of a request that was handled before.
+pub fn replay(
+    batch: &Batch<'_, '_>,
+    request: &RequestKey,
+) -> Result<Option<Result<Outcome, CommandError>>, ReplicaError> {
+    let Some(bytes) = batch.read(Table::Requests, &request.id.0)? else { return Ok(None) };
+    answer_of(&bytes, request).map(Some)
+}
+
+/// Keeps the answer of a request.
+pub fn remember(batch: &mut Batch<'_, '_>, request: &RequestKey, outcome: &Outcome) -> Result<(), ReplicaError> {
+    if let Some(bytes) = encode_entry(&request.body_hash, outcome) {
+        batch.write(Table::Requests, request.id.0.to_vec(), bytes);
+    }
+    Ok(())
+}
+
+/// Only outcomes that name a document are repeated; batches and rebuilds are repeatable by themselves.
+fn encode_entry(body_hash: &[u8; 32], outcome: &Outcome) -> Option<Vec<u8>> {
+    let (tag, scope, id) = match outcome {
+        Outcome::Order { scope, id } => (1, scope.clone(), id),
+        Outcome::Product { scope, id } => (2, scope.clone(), id),
+        Outcome::Customer { scope, id } => (3, scope.clone(), id),
+        Outcome::Channel { id } => (4, Scope::Control, id),
+        Outcome::Stock { item } => (5, Scope::Control, item),
+        Outcome::Imported(_) | Outcome::Rebuilt { .. } => return None,
+    };
+    let mut writer = Writer::new();
+    writer.fixed(body_hash).byte(tag);
+    scope.encode(&mut writer);
+    id.encode(&mut writer);
+    Some(writer.finish())
+}
+
+/// Reads an entry of the request index: body hash and outcome.
+fn decode_entry(bytes: &[u8]) -> Result<([u8; 32], Outcome), DecodeError> {
+    let mut reader = Reader::new(bytes);
+    let body_hash = reader.array("body hash")?;
+    let tag = reader.byte("outcome")?;
+    let scope = Scope::decode("scope", &mut reader)?;
+    let id = DocumentId::decode("document", &mut reader)?;
+    reader.end()?;
+    let outcome = match tag {
+        1 => Outcome::Order { scope, id },
+        2 => Outcome::Product { scope, id },
+        3 => Outcome::Customer { scope, id },
+        4 => Outcome::Channel { id },
+        5 => Outcome::Stock { item: id },
+        0 | 6..=u8::MAX => return Err(DecodeError::OutOfRange { field: "outcome" }),
+    };
+    Ok((body_hash, outcome))
+}
+
+/// The durable answer of a request, read after a commit whose outcome was unknown.
+pub fn request_outcome(
+    store: &impl ReadTables,
+    request: &RequestKey,
+) -> Result<Option<Result<Outcome, CommandError>>, ReplicaError> {
+    let Some(bytes) = store.get(Table::Requests, &request.id.0)? else { return Ok(None) };
+    answer_of(&bytes, request).map(Some)
+}
+
+fn answer_of(bytes: &[u8], request: &RequestKey) -> Result<Result<Outcome, CommandError>, ReplicaError> {
+    let (body_hash, outcome) = decode_entry(bytes)?;
+    Ok(if body_hash == request.body_hash { Ok(outcome) } else { Err(CommandError::RequestReused) })
+}

@@ -1,0 +1,3 @@
+//! Reports: pure functions over read rows, no store and no clock.
+
+pub mod sales;
