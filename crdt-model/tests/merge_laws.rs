@@ -3,7 +3,7 @@
 //! `world` has replicas that write real changes under real event keys and deliver them in any order, late and twice;
 //! `deeds` are the things that people and nodes do, `plan` draws histories of them. The laws: `convergence` (documents
 //! and folds), `scope_rows` (stock, sales, claims, cases), `rights` (promises of a keeper), `pairs` (each concurrent
-//! pair of `docs/merge-rules.md` that has a C-number).
+//! pair of `docs/merge-rules.md` that has a C-number), `sizes` (bytes that decisions rest on).
 //!
 //! Invariants: no clock, no sleep; randomness comes from a seed that a failing case prints with its history.
 #![allow(clippy::unwrap_used)]
@@ -20,5 +20,7 @@ mod plan;
 mod rights;
 #[path = "merge_laws/scope_rows.rs"]
 mod scope_rows;
+#[path = "merge_laws/sizes.rs"]
+mod sizes;
 #[path = "merge_laws/world.rs"]
 mod world;
