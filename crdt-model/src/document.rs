@@ -114,10 +114,12 @@ impl Document {
     /// Opens a document from its changes, in any order that has each after its dependencies.
     pub fn load<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, DocumentError> {
         let mut document = Self { inner: Automerge::new() };
-        document.inner.load_incremental(&chunks.into_iter().collect::<Vec<_>>().concat()).map_err(automerge_error)?;
-        match document.inner.get_missing_deps(&[]).len() {
-            0 => Ok(document),
-            count => Err(DocumentError::Automerge(format!("{count} changes are missing"))),
+        let chunks: Vec<&[u8]> = chunks.into_iter().collect();
+        document.inner.load_incremental(&chunks.concat()).map_err(automerge_error)?;
+        // A damaged change is left out without a word: only the count tells.
+        match document.inner.get_changes_meta(&[]).len() {
+            count if count == chunks.len() => Ok(document),
+            count => Err(DocumentError::Automerge(format!("{count} of {} changes could be read", chunks.len()))),
         }
     }
 
@@ -135,10 +137,11 @@ impl Document {
 
     /// Applies a scanned change whose dependencies are held.
     pub fn apply(&mut self, chunk: &[u8]) -> Result<(), DocumentError> {
+        let before = self.inner.get_changes_meta(&[]).len();
         self.inner.load_incremental(chunk).map_err(automerge_error)?;
-        match self.inner.get_missing_deps(&[]).len() {
-            0 => Ok(()),
-            count => Err(DocumentError::Automerge(format!("{count} changes are missing"))),
+        match self.inner.get_changes_meta(&[]).len() {
+            count if count == before + 1 => Ok(()),
+            count => Err(DocumentError::Automerge(format!("{before} changes became {count} by one more"))),
         }
     }
 

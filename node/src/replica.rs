@@ -31,7 +31,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crdt_model::control::state::Control;
 use crdt_model::document_row::DocumentRow;
-use crdt_model::id::{DocumentId, EventKey, actor_of};
+use crdt_model::id::{CommitHash, DocumentId, EventKey, actor_of};
 use crdt_model::scope::{Scope, SiteCode};
 use crdt_model::text::Text;
 use crdt_model::time::Hlc;
@@ -58,6 +58,7 @@ pub struct Replica {
 struct Memory {
     control: Control,
     heads: Heads,
+    control_heads_of_others: Vec<CommitHash>,
     hlc: Hlc,
     orders_numbered: u64,
     device_letter: String,

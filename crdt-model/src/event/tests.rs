@@ -46,6 +46,8 @@ fn genesis() -> Genesis {
         recovery_verifier: Genesis::verifier_of(&[5; 16]),
         site: site(),
         member: member(),
+        keeper: AuthorId([1; 32]),
+        registrar: AuthorId([1; 32]),
     }
 }
 
@@ -112,7 +114,7 @@ fn booking() -> Booking {
 }
 
 fn order_samples() -> Vec<Event> {
-    let (reference, amount) = (Some(text("T-1")), Money::from_minor(-99).unwrap());
+    let (reference, amount) = (Some(text("T-1")), Money::from_minor(99).unwrap());
     let paid = Paid { time: time(), tender: Tender::Transfer, amount, reference };
     vec![
         Event::Line(line(None)),

@@ -64,8 +64,7 @@ impl Replica {
         let id = DocumentId::random(input.now.at, self.random.bytes());
         let lines: Vec<LineState> = order.lines.iter().map(line_state).collect();
         check_lines(&lines, &order.currency).map_err(CommandError::Rule)?;
-        let mut after = self.contact_event(batch, id, order)?;
-        after.extend(self.stock_events(batch, input, order.handover, &lines)?);
+        let mut after = self.stock_events(batch, input, order.handover, &lines)?;
         after.extend(order.payments.iter().map(|payment| {
             Event::Paid(Paid {
                 time: input.now,
@@ -77,6 +76,7 @@ impl Replica {
         if after_weight(&after) > AFTER_BYTES_MAX {
             return Err(CommandError::OrderTooLarge.into());
         }
+        after.extend(self.contact_event(batch, id, order)?);
         let label = Text::new(&self.next_order_label(batch)).ok();
         let request = input.request.as_ref().map(|request| request.id);
         let header = Placed {
@@ -103,6 +103,11 @@ impl Replica {
         let weight: usize = order.lines.iter().map(weight).sum();
         if weight > ORDER_BYTES_MAX {
             return Err(CommandError::OrderTooLarge.into());
+        }
+        let own = self.control().genesis.as_ref().map(|genesis| genesis.currency);
+        if own.is_some_and(|own| own != order.currency) {
+            let own = own.map(|own| own.code().to_owned()).unwrap_or_default();
+            return Err(CommandError::OtherCurrency { given: order.currency.code().to_owned(), own }.into());
         }
         for (at, line) in order.lines.iter().enumerate() {
             if !self.product_exists(batch, DocumentId::of_sku(line.sku.as_str()))? {
@@ -231,13 +236,18 @@ impl Replica {
         let lines: usize = writing.lines.iter().map(weight).sum();
         let weight = lines + after_weight(&writing.after);
         let events = writing.lines.len() + 1 + writing.after.len();
-        if !draft.fits(weight, events) {
+        let whole = weight <= WHOLE_BYTES_MAX;
+        if !whole || !draft.fits(weight, events) {
             self.roll(batch, draft, input.now.at)?;
         }
         let scope = draft.scope.clone();
-        let row = match weight > WHOLE_BYTES_MAX {
-            false => self.write_whole_order(draft, writing)?,
-            true => self.write_order_in_parts(batch, draft, writing, input)?,
+        let row = match whole {
+            true => self.write_whole_order(draft, writing)?,
+            false => {
+                let row = self.write_order_in_parts(batch, draft, writing, input)?;
+                self.roll(batch, draft, input.now.at)?;
+                row
+            }
         };
         self.fold_in(batch, &scope, vec![row])
     }
@@ -265,6 +275,7 @@ impl Replica {
         let last = parts.len() - 1;
         let last_lines = parts[last].len() as u32;
         let transaction = TransactionId(self.random.bytes());
+        assert!(draft.is_empty(), "invariant: write_order rolls the draft before an order in parts");
         *draft = self.draft(draft.scope.clone(), draft_request(input), transaction);
         let placed = self.key_at(&draft.scope, draft.seq() + last as u64, last_lines);
         let mut document: Option<Document> = None;
@@ -291,7 +302,7 @@ impl Replica {
                 }),
                 Some(open) => open.append(self.actor, puts),
             };
-            draft.push(id, chunk.map_err(|error| ReplicaError::Document { id, error })?);
+            draft.push(id, chunk.map_err(|error| ReplicaError::Document { id, error })?)?;
             if at < last {
                 self.roll(batch, draft, input.now.at)?;
             }

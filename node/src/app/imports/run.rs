@@ -3,6 +3,8 @@
 //! Invariant: a batch's figures are added after its transaction is durable. Proved by
 //! `a_file_imported_twice_writes_nothing_new`.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use chrono_tz::Tz;
 use crdt_model::order::event::ExternalOrder;
 use crdt_model::order::state;
@@ -17,7 +19,7 @@ use super::super::{App, answered, read};
 use super::{Shared, lock, refused};
 use crate::clock;
 use crate::import::columns::{Field, Mapping};
-use crate::import::map::{MappedOrder, Purpose};
+use crate::import::map::{MappedLine, MappedOrder, Purpose};
 use crate::import::orders::OrderReader;
 use crate::import::preset::OrderPlan;
 use crate::import::products::{MappedProduct, ProductReader};
@@ -33,6 +35,13 @@ use crdt_model::document_row::DocumentRow;
 const BATCH_LINES_MAX: usize = 8_000;
 /// Why a known order is a reject.
 const DIFFERS: &str = "The order is known with other content. Compare both; correct the order itself, not the file.";
+
+/// Why an order of another currency is a reject.
+const OTHER_CURRENCY: &str = "The currency is not the organisation's. Convert the amounts, or leave the order out.";
+/// Why an order is a reject whose texts do not fit a document.
+const TOO_LARGE: &str = "The names of this order are too long together. Shorten them, or split the order.";
+/// Bytes of SKUs and names of one order: a document has 4 MiB.
+const IMPORT_ORDER_BYTES_MAX: usize = 2 << 20;
 
 /// What an import reads.
 pub(super) enum Work {
@@ -69,10 +78,11 @@ impl Job {
     /// Runs to the end; the outcome stands in the shared view.
     pub fn run(mut self) {
         let encoding = std::mem::replace(&mut self.encoding, EncodingChoice::Detect);
-        let ended = match &self.work {
+        let ended = catch_unwind(AssertUnwindSafe(|| match &self.work {
             Work::Orders { plan, channel, zone } => self.import_orders(plan.clone(), encoding, channel, *zone),
             Work::Products(mapping) => self.import_products(mapping, encoding),
-        };
+        }));
+        let ended = ended.unwrap_or_else(|_| Err(AppError::Storage("the import stopped by a fault".to_owned())));
         // The upload was a copy; what is left of it is swept with the folder.
         drop(std::fs::remove_file(&self.files.input));
         let mut view = lock(&self.shared);
@@ -105,6 +115,10 @@ impl Job {
                 self.settle(pending.replace(next), &mut reader)?;
             }
             match order {
+                Some(order) if self.refusal(&order).is_some() => {
+                    let (field, reason) = self.refusal(&order).unwrap_or((Field::Name, ""));
+                    reader.reject_order(&order, Some(field), reason).map_err(refused)?;
+                }
                 Some(order) => {
                     lines += order.lines.len();
                     batch.push(order);
@@ -120,6 +134,17 @@ impl Job {
         drop(view);
         self.count(&end.summary);
         Ok(())
+    }
+
+    /// Why an order cannot be written, if anything stands against it.
+    fn refusal(&self, order: &MappedOrder) -> Option<(Field, &'static str)> {
+        let bytes =
+            |line: &MappedLine| line.sku.as_str().len() + line.name.as_ref().map_or(0, |name| name.as_str().len());
+        let bytes: usize = order.lines.iter().map(bytes).sum();
+        if order.currency != self.app.facts().currency {
+            return Some((Field::Currency, OTHER_CURRENCY));
+        }
+        (bytes > IMPORT_ORDER_BYTES_MAX).then_some((Field::Name, TOO_LARGE))
     }
 
     fn begin(&self, encoding: &str, rows: u64) {
