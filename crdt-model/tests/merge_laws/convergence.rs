@@ -70,7 +70,7 @@ fn pasts(log: &[Change]) -> BTreeMap<Hash, BTreeSet<Hash>> {
 }
 
 proptest! {
-    #![proptest_config(cases(800))]
+    #![proptest_config(cases(700))]
 
     #[test]
     fn merging_commutes(plan in plans(&EVERY_KIND, 2..7)) {
