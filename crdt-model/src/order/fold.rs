@@ -167,5 +167,6 @@ fn reserve(state: &mut OrderState, reservation: &Reservation, sign: i128) {
 }
 
 #[cfg(test)]
-#[path = "fold/tests.rs"]
-mod tests;
+mod tests {
+    mod rules;
+}

@@ -93,7 +93,7 @@ fn rows_of_arrivals(log: &[Change], dice: &mut Dice) -> Vec<MemoryRows> {
 }
 
 proptest! {
-    #![proptest_config(cases(800))]
+    #![proptest_config(cases(600))]
 
     #[test]
     fn any_order_of_updates_gives_the_same_rows(plan in plans(&SITE_KINDS, 3..11)) {
@@ -108,7 +108,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(cases(500))]
+    #![proptest_config(cases(400))]
 
     #[test]
     fn stock_is_the_same_in_every_delivery_order(plan in plans(&SITE_KINDS, 3..11)) {

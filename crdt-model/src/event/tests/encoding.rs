@@ -1,7 +1,7 @@
 //! Tests of the values of events: one encoding each, and the newer told apart from the broken.
 #![allow(clippy::unwrap_used)]
 
-use super::*;
+use super::super::*;
 use crate::control::event::SiteKind;
 use crate::customer::event::ExternalCustomer;
 use crate::id::{AuthorId, DeviceId, DocumentId, EventKey, OrgId, RequestId};
