@@ -10,9 +10,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use automerge::transaction::{CommitOptions, Transactable};
-use automerge::{ActorId, Automerge, ROOT, ReadDoc, ScalarValue, Value, hydrate};
+use automerge::{ActorId, Automerge, ChangeHash, ROOT, ReadDoc, ScalarValue, Value, hydrate};
 use thiserror::Error;
 
+use crate::change::scan;
 use crate::event::{Event, EventError};
 use crate::id::EventKey;
 
@@ -137,11 +138,12 @@ impl Document {
 
     /// Applies a scanned change whose dependencies are held.
     pub fn apply(&mut self, chunk: &[u8]) -> Result<(), DocumentError> {
-        let before = self.inner.get_changes_meta(&[]).len();
+        let hash = scan(chunk).map_err(automerge_error)?.hash;
         self.inner.load_incremental(chunk).map_err(automerge_error)?;
-        match self.inner.get_changes_meta(&[]).len() {
-            count if count == before + 1 => Ok(()),
-            count => Err(DocumentError::Automerge(format!("{before} changes became {count} by one more"))),
+        // A change that waits for another, or that Automerge left out without a word, is not there.
+        match self.inner.get_change_by_hash(&ChangeHash(hash)) {
+            Some(_) => Ok(()),
+            None => Err(DocumentError::Automerge("the change could not be applied".to_owned())),
         }
     }
 

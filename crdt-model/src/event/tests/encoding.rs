@@ -252,7 +252,8 @@ fn a_booking_books_more_than_nothing_and_a_promise_at_least_nothing() {
 #[test]
 fn an_organisation_has_one_to_three_root_keys() {
     for (count, fits) in [(0, false), (1, true), (3, true), (4, false)] {
-        let bytes = Event::Genesis(Genesis { root_keys: vec![[1; 32]; count], ..genesis() }).encode();
+        let bytes =
+            Event::Genesis(Genesis { root_keys: (0..count).map(|n| [n as u8; 32]).collect(), ..genesis() }).encode();
         assert_eq!(Event::decode(&bytes).is_ok(), fits, "{count} root keys");
     }
 }
