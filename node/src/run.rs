@@ -106,7 +106,10 @@ pub(crate) fn open_app(folder: &Folder) -> Result<App, NodeError> {
     }
     let config = StoreConfig { written_by: version(), ..StoreConfig::default() };
     let store = Store::open_file(&folder.database(), config).map_err(|error| match error {
-        StoreError::Locked => NodeError::Locked { data: data.clone(), page: folder.note().map(|note| note.url) },
+        StoreError::Locked => {
+            let (page, pid) = folder.note().map(|note| (note.url, note.pid)).unzip();
+            NodeError::Locked { data: data.clone(), page, pid }
+        }
         other => NodeError::Store(other),
     })?;
     let key = folder.key("author.key")?;
