@@ -24,7 +24,7 @@ pub use command::{
     Command, CommandError, CustomerDraft, ImportCounts, ImportLine, ImportOrder, Input, LineDraft, Now, OrderDraft,
     Outcome, PaymentDraft, ProductDraft, RequestKey, StockKind, request_outcome,
 };
-pub use import::{IMPORT_ORDERS_MAX, import_identity};
+pub use import::{IMPORT_ORDERS_MAX, customer_id, import_identity};
 pub use log::{CommitState, GenesisDraft, Identity, ReplicaError, write_genesis};
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -132,7 +132,8 @@ pub(crate) fn open_store(folder: &Folder) -> Result<Store, NodeError> {
     let config = StoreConfig { written_by: version(), ..StoreConfig::default() };
     Store::open_file(&folder.database(), config).map_err(|error| match error {
         StoreError::Locked => {
-            NodeError::Locked { data: folder.root().to_owned(), page: folder.note().map(|note| note.url) }
+            let (page, pid) = folder.note().map(|note| (note.url, note.pid)).unzip();
+            NodeError::Locked { data: folder.root().to_owned(), page, pid }
         }
         other => NodeError::Store(other),
     })

@@ -187,8 +187,8 @@ fn counted_stock(log: &[Change], sku: &str) -> (i128, i128) {
     }
     let shipped: i128 = contents.values().map(|content| shipped_of(content, sku)).sum();
     let minted = bookings.iter().filter_map(|(fact, bookings)| {
-        let rights = *bookings.first_key_value()?.1;
-        (rights > 0 && moved.get(fact) == Some(&rights)).then_some(rights)
+        let fitting = bookings.values().find(|rights| moved.get(fact).map_or(**rights < 0, |moved| moved == *rights));
+        fitting.copied().filter(|rights| *rights > 0)
     });
     (moved.values().sum::<i128>() - shipped, minted.sum())
 }

@@ -7,6 +7,7 @@
 //! Invariants: `rows_done` counts rows whose outcome is durable; no row stops the run. Proved by
 //! `a_file_imported_twice_writes_nothing_new` and by the acceptance script's kills.
 
+mod preview;
 mod run;
 
 use std::collections::BTreeMap;

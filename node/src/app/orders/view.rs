@@ -72,7 +72,10 @@ impl App {
             note,
             total: MoneySum(order.due()),
             paid: MoneySum(order.paid),
-            secured: secured(order.secured()),
+            secured: match header.entry {
+                Entry::New => secured(order.secured()),
+                Entry::History => Secured::NotNeeded,
+            },
             duplicate_of: order.duplicate_of,
             line_count: order.lines.len() as u32,
             lines: None,
