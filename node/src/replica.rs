@@ -16,6 +16,7 @@ mod documents;
 mod import;
 mod log;
 mod orders;
+mod parts;
 mod random;
 mod rebuild;
 mod stock;
@@ -202,7 +203,3 @@ type KeyedEvent = (EventKey, crdt_model::event::Event);
 
 /// A document's row after a change.
 type NewRow = (DocumentId, Option<DocumentRow>);
-
-#[cfg(test)]
-#[path = "replica/tests.rs"]
-mod tests;

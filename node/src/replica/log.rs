@@ -13,6 +13,7 @@ use std::ops::ControlFlow;
 use ed25519_dalek::SigningKey;
 use thiserror::Error;
 
+use crdt_model::change::{ScanError, scan};
 use crdt_model::codec::{DecodeError, Reader, Writer};
 use crdt_model::commit::{COMMIT_CHANGES_MAX, Commit, CommitError, DocumentChange, SignedCommit};
 use crdt_model::control::event::Genesis;
@@ -79,6 +80,14 @@ pub enum ReplicaError {
         id: DocumentId,
         /// Why.
         error: DocumentError,
+    },
+    /// A change of this node breaks a rule of the format: it is not signed.
+    #[error("own change of document {id}: {error}")]
+    OwnChange {
+        /// The document.
+        id: DocumentId,
+        /// Which rule.
+        error: ScanError,
     },
     /// A commit cannot be written.
     #[error("commit: {0}")]
@@ -207,6 +216,9 @@ impl Replica {
     ) -> Result<(), ReplicaError> {
         if draft.is_empty() {
             return Ok(());
+        }
+        for DocumentChange { document, chunk } in &draft.changes {
+            scan(chunk).map_err(|error| ReplicaError::OwnChange { id: *document, error })?;
         }
         let head = self.memory().heads.get(&draft.scope).copied().unwrap_or_default();
         let hlc = self.memory().hlc.tick(at);

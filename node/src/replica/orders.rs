@@ -1,18 +1,19 @@
 //! Order commands: place, confirm, ship, cancel.
 //!
-//! A new order is one document in the site's scope. Lines that do not fit one change come in parts, each in its own
-//! commit of the same transaction id; the header closes them. The keeper promises stock in the same change.
+//! A new order is one document in the site's scope, written in one change, or in `parts` where it is larger. The keeper
+//! promises stock in the same change where it fits, else in the same transaction.
 //!
 //! Invariants: a promise spends only rights that are free at that moment, in the transaction that reads them; a walk-in
 //! sale is never refused for stock. Proved by `replica/tests.rs`.
 
-use crdt_model::document::{Document, Put};
-use crdt_model::document_row::{DocumentRow, fold_document};
+use crdt_model::change::BYTES_VALUE_MAX;
+use crdt_model::document_row::DocumentRow;
 use crdt_model::event::Event;
 use crdt_model::id::{DocumentId, EventKey, RequestId, TransactionId};
 use crdt_model::order::decide::{self, check_lines};
-use crdt_model::order::event::{Contact, Entry, Handover, Line, LineQuantity, Paid, Parts, Placed, RightsBooking};
-use crdt_model::order::fold::parts_hash;
+use crdt_model::order::event::{
+    Contact, Entry, Handover, Line, LineQuantity, Paid, Placed, Reservation, RightsBooking,
+};
 use crdt_model::order::state::{LineState, OrderState};
 use crdt_model::rows::{RowKind, Rows, ViewTable, row_key};
 use crdt_model::scope::Scope;
@@ -22,17 +23,19 @@ use crdt_model::text::Text;
 
 use super::batch::Batch;
 use super::command::{CommandError, Input, LineDraft, OrderDraft, Outcome};
-use super::documents::content_of;
 use super::log::Draft;
-use super::{Keeping, KeyedEvent, Replica, ReplicaError, Stop};
+use super::parts::{Size, size_of};
+use super::{Keeping, Replica, ReplicaError, Stop};
 use crate::store::Table;
 
-/// Bytes of line events in one change; a change may have 128 KiB.
-const PART_BYTES_MAX: usize = 96 * 1024;
 /// Bytes of all lines of an order: a document may have 4 MiB.
 const ORDER_BYTES_MAX: usize = 3 * 1024 * 1024;
-/// What an event takes in a change beside its text, in bytes, about.
-const LINE_BYTES_BASE: usize = 64;
+/// What an event takes in a change beside its text, in bytes, at most.
+pub(super) const LINE_BYTES_BASE: usize = 64;
+/// Lines of one promise: each takes up to 14 bytes of an event's value.
+const RESERVED_LINES_MAX: usize = 1_000;
+/// Bytes of contact details: sealed and with their subject they are one event's value.
+pub(super) const CONTACT_BYTES_MAX: usize = BYTES_VALUE_MAX - 128;
 /// The place of contact details in the sealed value.
 pub const CONTACT_FIELD: &str = "contact";
 
@@ -61,7 +64,7 @@ impl Replica {
         let lines: Vec<LineState> = order.lines.iter().map(line_state).collect();
         check_lines(&lines, &order.currency).map_err(CommandError::Rule)?;
         let mut after = self.contact_event(batch, id, order)?;
-        after.push(self.stock_event(batch, input, order.handover, &lines)?);
+        after.extend(self.stock_events(batch, input, order.handover, &lines)?);
         after.extend(order.payments.iter().map(|payment| {
             Event::Paid(Paid {
                 time: input.now,
@@ -93,9 +96,11 @@ impl Replica {
     }
 
     fn check_order(&mut self, batch: &Batch<'_, '_>, order: &OrderDraft) -> Result<(), Stop> {
-        let weight: usize = order.lines.iter().map(weight).sum();
-        if weight > ORDER_BYTES_MAX {
+        if order.lines.iter().map(weight).sum::<usize>() > ORDER_BYTES_MAX {
             return Err(CommandError::OrderTooLarge.into());
+        }
+        if let Some(line) = order.lines.iter().position(|line| weight(line) > BYTES_VALUE_MAX) {
+            return Err(CommandError::TextTooLong { line: Some(line), field: "name" }.into());
         }
         for (at, line) in order.lines.iter().enumerate() {
             if !self.product_exists(batch, DocumentId::of_sku(line.sku.as_str()))? {
@@ -161,6 +166,9 @@ impl Replica {
         order: &OrderDraft,
     ) -> Result<Vec<Event>, Stop> {
         let Some(plain) = &order.contact else { return Ok(Vec::new()) };
+        if plain.len() > CONTACT_BYTES_MAX {
+            return Err(CommandError::ContactTooLong.into());
+        }
         let subject = order.customer.unwrap_or(id);
         let key = self.key_of(batch, subject)?;
         let place = SealedPlace { org: self.identity.org, document: id, field: CONTACT_FIELD };
@@ -182,16 +190,16 @@ impl Replica {
     }
 
     /// The goods leave at once, or are promised as far as rights reach.
-    fn stock_event(
+    fn stock_events(
         &mut self,
         batch: &Batch<'_, '_>,
         input: &Input,
         handover: Handover,
         lines: &[LineState],
-    ) -> Result<Event, ReplicaError> {
+    ) -> Result<Vec<Event>, ReplicaError> {
         let (epoch, keeping) = self.keeping();
         if handover == Handover::AtOnce {
-            return Ok(Event::Shipped(decide::hand_over(input.now, epoch, booking(keeping))));
+            return Ok(vec![Event::Shipped(decide::hand_over(input.now, epoch, booking(keeping)))]);
         }
         let scope = self.site_scope();
         let mut failure = None;
@@ -206,7 +214,7 @@ impl Replica {
             });
         match failure {
             Some(error) => Err(error.into()),
-            None => Ok(Event::Reserved(reservation)),
+            None => Ok(reservations(&reservation).map(Event::Reserved).collect()),
         }
     }
 
@@ -218,15 +226,15 @@ impl Replica {
         writing: OrderWriting,
         input: &Input,
     ) -> Result<(), ReplicaError> {
-        let weight: usize = writing.lines.iter().map(weight).sum();
+        let size = size_of(&writing);
         let events = writing.lines.len() + 1 + writing.after.len();
-        if !draft.fits(weight.min(PART_BYTES_MAX), events) || weight > PART_BYTES_MAX {
+        if !matches!(size, Size::Whole { bytes } if draft.fits(bytes, events)) {
             self.roll(batch, draft, input.now.at)?;
         }
         let scope = draft.scope.clone();
-        let row = match weight > PART_BYTES_MAX {
-            false => self.write_whole_order(draft, writing)?,
-            true => self.write_order_in_parts(batch, draft, writing, input)?,
+        let row = match size {
+            Size::Whole { .. } => self.write_whole_order(draft, writing)?,
+            Size::InParts => self.write_order_in_parts(batch, draft, writing, input)?,
         };
         self.fold_in(batch, &scope, vec![row])
     }
@@ -239,53 +247,6 @@ impl Replica {
         let events = lines.chain([(writing.close)(header)]).chain(writing.after).collect();
         let events = self.with_keys(draft, events);
         self.create_document(draft, writing.id, events, Vec::new())
-    }
-
-    /// One commit a part; the last one carries the header with the hash of all lines.
-    fn write_order_in_parts(
-        &mut self,
-        batch: &mut Batch<'_, '_>,
-        draft: &mut Draft,
-        writing: OrderWriting,
-        input: &Input,
-    ) -> Result<super::NewRow, ReplicaError> {
-        let id = writing.id;
-        let parts = split_lines(&writing.lines);
-        let last = parts.len() - 1;
-        let last_lines = parts[last].len() as u32;
-        let transaction = TransactionId(self.random.bytes());
-        *draft = self.draft(draft.scope.clone(), draft_request(input), transaction);
-        let placed = self.key_at(&draft.scope, draft.seq() + last as u64, last_lines);
-        let mut document: Option<Document> = None;
-        let mut events: Vec<KeyedEvent> = Vec::new();
-        let mut number = 1u16;
-        for (at, part) in parts.into_iter().enumerate() {
-            let mut written = Vec::new();
-            for line in part {
-                written.push((self.next_key(draft), line_event(placed, number, line.clone())));
-                number += 1;
-            }
-            events.extend(written.iter().cloned());
-            if at == last {
-                let closing = closing_events(&writing, &events);
-                let closing = self.with_keys(draft, closing);
-                events.extend(closing.iter().cloned());
-                written.extend(closing);
-            }
-            let puts = written.iter().map(|(key, event)| Put::event(*key, event)).collect();
-            let chunk = match &mut document {
-                None => Document::create(self.actor, puts).map(|(created, chunk)| {
-                    document = Some(created);
-                    chunk
-                }),
-                Some(open) => open.append(self.actor, puts),
-            };
-            draft.push(id, chunk.map_err(|error| ReplicaError::Document { id, error })?);
-            if at < last {
-                self.roll(batch, draft, input.now.at)?;
-            }
-        }
-        Ok((id, fold_document(&content_of(events))))
     }
 
     pub(super) fn confirm_order(
@@ -329,7 +290,11 @@ impl Replica {
         let (cancelled, released) =
             decide::cancel(&order, lines, input.now, epoch, reason).map_err(CommandError::Rule)?;
         let released = released.filter(|_| keeping == Keeping::Mine);
-        let events = [Event::Cancelled(cancelled)].into_iter().chain(released.map(Event::Released)).collect();
+        let released = released.iter().flat_map(reservations).map(Event::Released);
+        let events: Vec<Event> = [Event::Cancelled(cancelled)].into_iter().chain(released).collect();
+        if events[0].encode().len() > BYTES_VALUE_MAX {
+            return Err(CommandError::TextTooLong { line: None, field: "reason" }.into());
+        }
         self.append_to_order(batch, input, scope, id, events)
     }
 
@@ -364,38 +329,20 @@ fn booking(keeping: Keeping) -> RightsBooking {
     }
 }
 
-fn closing_events(writing: &OrderWriting, lines: &[KeyedEvent]) -> Vec<Event> {
-    let mut sorted: Vec<&KeyedEvent> = lines.iter().collect();
-    sorted.sort_by_key(|(key, _)| *key);
-    let hash = parts_hash(sorted.into_iter().map(|(key, event)| (key, event.encode())));
-    let mut header = writing.header.clone();
-    header.line_count = lines.len() as u16;
-    header.parts = Some(Parts { hash });
-    [(writing.close)(header)].into_iter().chain(writing.after.iter().cloned()).collect()
+/// A promise as one or more events that each fit a value.
+fn reservations(whole: &Reservation) -> impl Iterator<Item = Reservation> {
+    let Reservation { time, epoch, .. } = *whole;
+    whole.lines.chunks(RESERVED_LINES_MAX).map(move |lines| Reservation { time, epoch, lines: lines.to_vec() })
 }
 
-fn line_event(placed: EventKey, number: u16, line: LineDraft) -> Event {
+pub(super) fn line_event(placed: EventKey, number: u16, line: LineDraft) -> Event {
     let LineDraft { sku, name, quantity, price } = line;
     Event::Line(Line { placed, number, sku, name, quantity, price })
 }
 
-fn weight(line: &LineDraft) -> usize {
+/// Bytes that a line takes in a change, at most.
+pub(super) fn weight(line: &LineDraft) -> usize {
     LINE_BYTES_BASE + line.sku.as_str().len() + line.name.as_ref().map_or(0, |name| name.as_str().len())
-}
-
-/// Consecutive lines, each part at most [`PART_BYTES_MAX`].
-fn split_lines(lines: &[LineDraft]) -> Vec<Vec<LineDraft>> {
-    let mut parts: Vec<Vec<LineDraft>> = vec![Vec::new()];
-    let mut bytes = 0;
-    for line in lines {
-        if bytes + weight(line) > PART_BYTES_MAX {
-            parts.push(Vec::new());
-            bytes = 0;
-        }
-        bytes += weight(line);
-        parts.last_mut().expect("invariant: there is always a part").push(line.clone());
-    }
-    parts
 }
 
 fn line_state(line: &LineDraft) -> LineState {
