@@ -203,3 +203,17 @@ type KeyedEvent = (EventKey, crdt_model::event::Event);
 
 /// A document's row after a change.
 type NewRow = (DocumentId, Option<DocumentRow>);
+
+#[cfg(test)]
+mod tests {
+    mod batch;
+    mod import;
+    mod limits;
+    mod log;
+    mod orders;
+    mod random;
+    mod rebuild;
+    mod requests;
+    mod stock;
+    mod world;
+}
