@@ -16,6 +16,7 @@ mod documents;
 mod import;
 mod log;
 mod orders;
+mod parts;
 mod random;
 mod rebuild;
 mod stock;
@@ -204,5 +205,15 @@ type KeyedEvent = (EventKey, crdt_model::event::Event);
 type NewRow = (DocumentId, Option<DocumentRow>);
 
 #[cfg(test)]
-#[path = "replica/tests.rs"]
-mod tests;
+mod tests {
+    mod batch;
+    mod import;
+    mod limits;
+    mod log;
+    mod orders;
+    mod random;
+    mod rebuild;
+    mod requests;
+    mod stock;
+    mod world;
+}

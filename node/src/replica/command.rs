@@ -344,6 +344,14 @@ pub enum CommandError {
     /// The contact is too long to seal.
     #[error("the contact details are too long")]
     ContactTooLong,
+    /// A text does not fit the event that it belongs to.
+    #[error("the text of `{field}` is too long")]
+    TextTooLong {
+        /// The position of its line, where it is a line's.
+        line: Option<usize>,
+        /// Its field.
+        field: &'static str,
+    },
     /// The order is larger than a document may be.
     #[error("the order is larger than a document may be")]
     OrderTooLarge,

@@ -91,7 +91,7 @@ impl Replica {
         puts.extend(fields.iter().map(|(name, value)| Put::field(name, value.clone())));
         let created = Document::create(self.actor, puts);
         let (_, chunk) = created.map_err(|error| ReplicaError::Document { id, error })?;
-        draft.push(id, chunk)?;
+        draft.push(id, chunk);
         let mut content = content_of(events);
         content.fields = fields.into_iter().map(|(name, value)| (name.to_owned(), vec![value])).collect();
         Ok((id, fold_document(&content)))
@@ -108,7 +108,7 @@ impl Replica {
         let mut open = self.open_document(batch, &draft.scope, id)?;
         let puts = events.iter().map(|(key, event)| Put::event(*key, event)).collect();
         let appended = open.document.append(self.actor, puts);
-        draft.push(id, appended.map_err(|error| ReplicaError::Document { id, error })?)?;
+        draft.push(id, appended.map_err(|error| ReplicaError::Document { id, error })?);
         open.content.events.extend(events);
         let row = fold_document(&open.content);
         self.documents.cache.insert((draft.scope.clone(), id), open);

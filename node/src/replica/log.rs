@@ -81,10 +81,10 @@ pub enum ReplicaError {
         /// Why.
         error: DocumentError,
     },
-    /// A change of this node breaks a limit that every reader holds it to.
-    #[error("a change of document {id} breaks a rule: {error}")]
-    Change {
-        /// Which document.
+    /// A change of this node breaks a rule of the format: it is not signed.
+    #[error("own change of document {id}: {error}")]
+    OwnChange {
+        /// The document.
         id: DocumentId,
         /// Which rule.
         error: ScanError,
@@ -135,12 +135,10 @@ impl Draft {
             && self.index + events as u32 <= DRAFT_EVENTS_MAX
     }
 
-    /// Takes a change that passes the scan of every reader.
-    pub fn push(&mut self, document: DocumentId, chunk: Vec<u8>) -> Result<(), ReplicaError> {
-        scan(&chunk).map_err(|error| ReplicaError::Change { id: document, error })?;
+    /// Takes a change.
+    pub fn push(&mut self, document: DocumentId, chunk: Vec<u8>) {
         self.bytes += chunk.len();
         self.changes.push(DocumentChange { document, chunk });
-        Ok(())
     }
 
     /// Whether it holds no change.
@@ -220,6 +218,9 @@ impl Replica {
     ) -> Result<(), ReplicaError> {
         if draft.is_empty() {
             return Ok(());
+        }
+        for DocumentChange { document, chunk } in &draft.changes {
+            scan(chunk).map_err(|error| ReplicaError::OwnChange { id: *document, error })?;
         }
         let head = self.memory().heads.get(&draft.scope).copied().unwrap_or_default();
         let hlc = self.memory().hlc.tick(at);
