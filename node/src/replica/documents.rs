@@ -89,8 +89,7 @@ impl Replica {
     ) -> Result<NewRow, ReplicaError> {
         let mut puts: Vec<Put> = events.iter().map(|(key, event)| Put::event(*key, event)).collect();
         puts.extend(fields.iter().map(|(name, value)| Put::field(name, value.clone())));
-        let created = Document::create(self.actor, puts);
-        let (_, chunk) = created.map_err(|error| ReplicaError::Document { id, error })?;
+        let chunk = Document::first_chunk(self.actor, puts).map_err(|error| ReplicaError::Document { id, error })?;
         draft.push(id, chunk);
         let mut content = content_of(events);
         content.fields = fields.into_iter().map(|(name, value)| (name.to_owned(), vec![value])).collect();
