@@ -184,3 +184,8 @@ impl Drop for LocalNode {
         self.app.stop();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    mod lock;
+}
