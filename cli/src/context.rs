@@ -22,6 +22,8 @@ pub struct Context<'a> {
     pub environment: &'a Environment,
     /// The node's folder.
     pub data: PathBuf,
+    /// `--data` as it was given, for commands that are suggested.
+    pub data_option: Option<String>,
     /// Language of the human texts.
     pub lang: Lang,
     /// The two streams.
@@ -37,6 +39,7 @@ impl<'a> Context<'a> {
         Context {
             environment,
             data: data_folder(global, environment),
+            data_option: global.data.as_ref().map(|folder| folder.display().to_string()),
             lang: global.lang.unwrap_or_else(|| environment.lang()),
             output,
         }

@@ -123,8 +123,9 @@ impl CliError {
     pub fn message(&self, lang: Lang) -> String {
         let mut lines = vec![format!("{}: {}", text::ERROR.get(lang), self.detail(lang))];
         if let Some(problem) = self.sent() {
-            let fields = problem["errors"].as_array().into_iter().flatten();
-            lines.extend(fields.map(field_line));
+            let fields: Vec<_> = problem["errors"].as_array().into_iter().flatten().map(field_line).collect();
+            let told = matches!(&fields[..], [only] if lines[0].ends_with(only.as_str()));
+            lines.extend(fields.iter().filter(|_| !told).map(|field| format!("  {field}")));
         }
         if let CliError::Node { page: Some(page), .. } = self {
             lines.push(format!("{}: {page}", text::RUNNING_AT.get(lang)));
@@ -195,7 +196,7 @@ fn own_text(problem: &Value, key: &str, fallback: &str) -> String {
 fn field_line(field: &Value) -> String {
     let pointer = field["pointer"].as_str().unwrap_or_default();
     let detail = field["detail"].as_str().unwrap_or_default();
-    format!("  {pointer}: {detail}")
+    format!("{pointer}: {detail}")
 }
 
 #[cfg(test)]
@@ -242,6 +243,14 @@ mod tests {
         assert_eq!(error.problem(Lang::En), expected);
         let message = error.message(Lang::En);
         assert_eq!(message, "error: 7 decimals\n  /lines/3/price: 7 decimals\nhelp: use 6");
+    }
+
+    #[test]
+    fn one_field_is_told_once() {
+        let problem = json!({"detail": "/sku: no product `X`", "remedy": "r",
+            "errors": [{"pointer": "/sku", "detail": "no product `X`"}]});
+        let message = CliError::Problem { status: 422, problem }.message(Lang::En);
+        assert_eq!(message, "error: /sku: no product `X`\nhelp: r");
     }
 
     #[test]

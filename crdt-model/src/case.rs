@@ -70,14 +70,19 @@ pub struct CaseRow {
 /// The id of a case: 16 bytes.
 pub type CaseId = [u8; 16];
 
+/// The id of the case of a kind, subject and key.
+pub fn case_id(kind: CaseKind, subject: &DocumentId, key: &EventKey) -> CaseId {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(b"tradepost/case/1").update(&[kind as u8]).update(&subject.0).update(&key.0);
+    let mut id = [0; 16];
+    hasher.finalize_xof().fill(&mut id);
+    id
+}
+
 impl CaseRow {
     /// Hash of kind, subject and key; never the evidence.
     pub fn id(&self) -> CaseId {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(b"tradepost/case/1").update(&[self.kind as u8]).update(&self.subject.0).update(&self.key.0);
-        let mut id = [0; 16];
-        hasher.finalize_xof().fill(&mut id);
-        id
+        case_id(self.kind, &self.subject, &self.key)
     }
 
     /// Writes the row.
@@ -103,5 +108,47 @@ impl CaseRow {
         };
         reader.end()?;
         Ok(row)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn case(kind: CaseKind) -> CaseRow {
+        let (subject, key) = (DocumentId([1; 16]), EventKey([2; 8]));
+        CaseRow { kind, subject, key, label: Text::new("SH01-A-000123").unwrap(), other: None, amount: -5 }
+    }
+
+    #[test]
+    fn a_case_is_named_by_kind_subject_and_key_never_by_its_evidence() {
+        let one = case(CaseKind::OverShipped);
+        let later = CaseRow { amount: 9, other: Some(DocumentId([7; 16])), label: Text::default(), ..one.clone() };
+        assert_eq!(one.id(), later.id());
+        assert_ne!(one.id(), CaseRow { key: EventKey::ZERO, ..one.clone() }.id());
+        assert_ne!(one.id(), CaseRow { subject: DocumentId([9; 16]), ..one.clone() }.id());
+    }
+
+    #[test]
+    fn every_kind_of_case_has_its_own_id_number_and_name() {
+        let mut ids: Vec<CaseId> = CaseKind::ALL.map(|(kind, _)| case(kind).id()).to_vec();
+        let mut names: Vec<&str> = CaseKind::ALL.map(|(kind, _)| kind.name()).to_vec();
+        ids.sort_unstable();
+        ids.dedup();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!((ids.len(), names.len()), (CaseKind::ALL.len(), CaseKind::ALL.len()));
+    }
+
+    #[test]
+    fn a_case_reads_back_as_it_was_written() {
+        for (kind, _) in CaseKind::ALL {
+            let row = CaseRow { other: Some(DocumentId([3; 16])), ..case(kind) };
+            assert_eq!(CaseRow::decode(&row.encode()).unwrap(), row);
+        }
+        let mut unknown = case(CaseKind::BookingIgnored).encode();
+        unknown[0] += 1;
+        assert_eq!(CaseRow::decode(&unknown), Err(DecodeError::OutOfRange { field: "case kind" }));
     }
 }

@@ -294,3 +294,8 @@ impl Event {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    mod encoding;
+}

@@ -243,8 +243,7 @@ pub fn actor_of(author: &AuthorId, session: &SessionId) -> [u8; 16] {
 /// The request id of an idempotency key used by `principal`.
 pub fn request_of(principal: &[u8], key: &str) -> RequestId {
     let mut hasher = blake3::Hasher::new();
-    hasher.update(b"tradepost/request/1").update(&(principal.len() as u64).to_be_bytes());
-    hasher.update(principal).update(key.as_bytes());
+    hasher.update(b"tradepost/request/1").update(principal).update(key.as_bytes());
     let mut request = [0; 16];
     hasher.finalize_xof().fill(&mut request);
     RequestId(request)

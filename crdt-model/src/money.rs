@@ -131,10 +131,13 @@ impl UnitPrice {
 
     /// Price times quantity in minor units of `currency`, rounded half to even.
     pub fn total(self, quantity: Quantity, currency: &Currency) -> Result<Money, DecimalError> {
-        let exact = i128::from(self.0) * i128::from(quantity.thousandths());
-        let divisor = 10i128.pow(9 - currency.minor_digits());
-        let rounded = divide_half_even(exact, divisor);
+        let rounded = self.total_of(i128::from(quantity.thousandths()), currency);
         Money::from_minor(i64::try_from(rounded).map_err(|_| DecimalError::OutOfBounds)?)
+    }
+
+    /// Price times a sum of thousandths in minor units of `currency`, rounded half to even; for sums that folds make.
+    pub fn total_of(self, thousandths: i128, currency: &Currency) -> i128 {
+        divide_half_even(i128::from(self.0) * thousandths, 10i128.pow(9 - currency.minor_digits()))
     }
 
     /// Writes it as mantissa and digits (2.55 is 255 and 2), the shortest form only.

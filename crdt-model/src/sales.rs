@@ -90,3 +90,109 @@ impl SalesSums {
         Ok(sums)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::id::EventKey;
+    use crate::money::Currency;
+    use crate::order::event::{Entry, Handover, Placed};
+    use crate::order::state::Confirmation;
+    use crate::time::{EventTime, Timestamp};
+
+    fn line(quantity: &str, price: &str) -> LineState {
+        LineState {
+            sku: Default::default(),
+            name: None,
+            quantity: quantity.parse().unwrap(),
+            price: price.parse().unwrap(),
+            cancel_asked: 0,
+            promised: 0,
+            promised_unsecured: 0,
+            shipped: 0,
+            handed_over: 0,
+            shipped_booked: 0,
+        }
+    }
+
+    fn order(purpose: Purpose, lines: Vec<LineState>) -> OrderState {
+        let header = Placed {
+            time: EventTime { at: Timestamp(0), offset_minutes: 0, business_date: "2010-12-01".parse().unwrap() },
+            external: None,
+            label: None,
+            entry: Entry::New,
+            handover: Handover::Later,
+            currency: Currency::new("GBP", 2).unwrap(),
+            customer: None,
+            region: None,
+            request: None,
+            line_count: lines.len() as u16,
+            parts: None,
+        };
+        OrderState {
+            purpose,
+            placed: EventKey::ZERO,
+            header,
+            lines,
+            confirmed: Confirmation::Open,
+            paid: 0,
+            contact: None,
+            rivals: vec![],
+            duplicate_of: None,
+        }
+    }
+
+    fn sums(order: &OrderState) -> SalesSums {
+        let mut whole = SalesSums::default();
+        for line in &order.lines {
+            whole.add_line_of_same_order(&SalesSums::of_line(order, line));
+        }
+        whole
+    }
+
+    #[test]
+    fn an_order_is_one_invoice_however_many_lines_it_has() {
+        let sale = order(Purpose::Sale, vec![line("6", "2.55"), line("0.5", "3")]);
+        let expected = SalesSums { gross: 1_680, net: 1_680, units: 6_500, invoices: 1, lines: 2 };
+        assert_eq!(sums(&sale), expected);
+        let mut two = expected;
+        two.add(&expected);
+        assert_eq!((two.invoices, two.gross), (2, 3_360));
+        two.subtract(&expected);
+        two.subtract(&expected);
+        assert!(two.is_zero());
+    }
+
+    #[test]
+    fn a_line_without_a_price_counts_nothing() {
+        assert!(sums(&order(Purpose::Sale, vec![line("6", "0")])).is_zero());
+        let mixed = sums(&order(Purpose::Sale, vec![line("6", "0"), line("1", "1")]));
+        assert_eq!((mixed.units, mixed.lines, mixed.invoices), (1_000, 1, 1));
+    }
+
+    #[test]
+    fn net_is_gross_less_what_was_cancelled_before_it_left() {
+        let mut cancelled = line("6", "2.50");
+        (cancelled.cancel_asked, cancelled.shipped) = (5_000, 2_000);
+        let sums = sums(&order(Purpose::Sale, vec![cancelled]));
+        assert_eq!((sums.gross, sums.net, sums.units), (1_500, 500, 6_000));
+    }
+
+    #[test]
+    fn a_credit_order_lowers_net_alone() {
+        let sums = sums(&order(Purpose::Credit, vec![line("-2", "2.55")]));
+        assert_eq!(sums, SalesSums { net: -510, ..SalesSums::default() });
+    }
+
+    #[test]
+    fn a_historical_adjustment_counts_nothing() {
+        assert!(sums(&order(Purpose::Adjustment, vec![line("-2", "2.55")])).is_zero());
+    }
+
+    #[test]
+    fn sales_read_back_as_they_were_written() {
+        let sums = SalesSums { gross: 1, net: -2, units: i128::from(i64::MAX) * 3, invoices: 4, lines: 5 };
+        assert_eq!(SalesSums::decode(&sums.encode()).unwrap(), sums);
+    }
+}

@@ -12,6 +12,7 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use thiserror::Error;
 
 use crate::codec::{DecodeError, Reader, STRING_BYTES_MAX, Writer};
+use crate::event::EventKind;
 use crate::id::{DocumentId, KeyId, OrgId};
 
 const VERSION: u8 = 1;
@@ -63,7 +64,16 @@ pub struct SealedPlace<'a> {
     /// The document.
     pub document: DocumentId,
     /// Field name or event kind.
-    pub field: &'a str,
+    pub field: SealedField<'a>,
+}
+
+/// The field or event that holds a sealed value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SealedField<'a> {
+    /// An editable field, by name.
+    Field(&'a str),
+    /// An event, by kind.
+    Event(EventKind),
 }
 
 /// A sealed value as documents hold it; opaque to folds.
@@ -156,14 +166,20 @@ fn cipher(key: &SealKey) -> XChaCha20Poly1305 {
 
 fn associated_data(place: SealedPlace<'_>) -> Vec<u8> {
     let mut writer = Writer::new();
-    writer.fixed(&place.org.0).fixed(&place.document.0).blob(place.field.as_bytes());
+    writer.fixed(&place.org.0).fixed(&place.document.0);
+    match place.field {
+        SealedField::Field(name) => writer.fixed(name.as_bytes()),
+        SealedField::Event(kind) => writer.fixed(&(kind as u16).to_be_bytes()),
+    };
     writer.finish()
 }
 
 fn nonce_for(key: &SealKey, associated: &[u8], plain: &[u8]) -> [u8; 24] {
     let subkey = blake3::derive_key("tradepost 2026 sealed value nonce", &key.0);
     let mut nonce = [0; 24];
-    blake3::Hasher::new_keyed(&subkey).update(associated).update(plain).finalize_xof().fill(&mut nonce);
+    // The length keeps a longer field name with a shorter text apart from its neighbour.
+    let border = (associated.len() as u64).to_be_bytes();
+    blake3::Hasher::new_keyed(&subkey).update(&border).update(associated).update(plain).finalize_xof().fill(&mut nonce);
     nonce
 }
 
@@ -173,7 +189,7 @@ mod tests {
     use super::*;
 
     fn place(field: &str) -> SealedPlace<'_> {
-        SealedPlace { org: OrgId([1; 32]), document: DocumentId([2; 16]), field }
+        SealedPlace { org: OrgId([1; 32]), document: DocumentId([2; 16]), field: SealedField::Field(field) }
     }
 
     #[test]

@@ -14,12 +14,14 @@ use crate::store::{StoreError, WriteError};
 #[derive(Debug, Error)]
 pub enum NodeError {
     /// Another process holds the folder.
-    #[error("another process holds {}", data.display())]
+    #[error("another process{} holds {}", named(*pid), data.display())]
     Locked {
         /// The folder.
         data: PathBuf,
         /// Where the running node answers, if it said so.
         page: Option<String>,
+        /// Its process id, if it said so.
+        pid: Option<u32>,
     },
     /// The folder holds no node.
     #[error("{} holds no node", data.display())]
@@ -122,6 +124,10 @@ impl From<WriteError<ReplicaError>> for NodeError {
     }
 }
 
+fn named(pid: Option<u32>) -> String {
+    pid.map_or_else(String::new, |pid| format!(" (pid {pid})"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,7 +136,7 @@ mod tests {
     fn every_error_has_a_code_and_a_remedy() {
         let data = || PathBuf::from("shop");
         let errors = [
-            NodeError::Locked { data: data(), page: Some("http://127.0.0.1:1".to_owned()) },
+            NodeError::Locked { data: data(), page: Some("http://127.0.0.1:1".to_owned()), pid: Some(7) },
             NodeError::NotInitialised { data: data() },
             NodeError::AlreadyInitialised { data: data() },
             NodeError::BadRequest { field: "site", detail: String::new(), remedy: "Give a code." },

@@ -25,15 +25,14 @@ pub use command::{
     Command, CommandError, CustomerDraft, ImportCounts, ImportLine, ImportOrder, Input, LineDraft, Now, OrderDraft,
     Outcome, PaymentDraft, ProductDraft, RequestKey, StockKind, request_outcome,
 };
-pub use import::{IMPORT_ORDERS_MAX, import_identity};
+pub use import::{IMPORT_ORDERS_MAX, customer_id, import_identity};
 pub use log::{CommitState, GenesisDraft, Identity, ReplicaError, write_genesis};
-pub use orders::CONTACT_FIELD;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crdt_model::control::state::Control;
 use crdt_model::document_row::DocumentRow;
-use crdt_model::id::{DocumentId, EventKey, actor_of};
+use crdt_model::id::{CommitHash, DocumentId, EventKey, actor_of};
 use crdt_model::scope::{Scope, SiteCode};
 use crdt_model::text::Text;
 use crdt_model::time::Hlc;
@@ -60,6 +59,7 @@ pub struct Replica {
 struct Memory {
     control: Control,
     heads: Heads,
+    control_heads_of_others: Vec<CommitHash>,
     hlc: Hlc,
     orders_numbered: u64,
     device_letter: String,

@@ -12,6 +12,9 @@ use crate::exit::Exit;
 use crate::output::table::{Style, facts};
 use crate::text;
 
+/// Words of a list that stand in one row.
+const WORDS_IN_A_ROW: usize = 6;
+
 /// What a site is.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum SiteKind {
@@ -95,14 +98,22 @@ fn object(report: &InitReport) -> Value {
 }
 
 fn view(report: &InitReport, style: Style) -> String {
-    let shown = [
-        (text::ORG, report.org_id.clone()),
-        (text::SITE, report.site.clone()),
-        (text::NODE, report.node.clone()),
-        (text::ROOT_WORDS, report.root_words.clone()),
-        (text::RECOVERY_WORDS, report.recovery_words.clone()),
-    ];
-    facts(&shown, style)
+    let shown =
+        [(text::ORG, report.org_id.clone()), (text::SITE, report.site.clone()), (text::NODE, report.node.clone())];
+    let words = [(text::ROOT_WORDS, &report.root_words), (text::RECOVERY_WORDS, &report.recovery_words)];
+    let words = words.map(|(title, words)| format!("{}\n{}", title.get(style.lang), numbered(words)));
+    [vec![facts(&shown, style)], words.to_vec()].concat().join("\n\n")
+}
+
+/// Rows of numbered words, to be copied by hand.
+fn numbered(words: &str) -> String {
+    let words: Vec<&str> = words.split(' ').collect();
+    let row = |(row, words): (usize, &[&str])| {
+        let first = row * WORDS_IN_A_ROW + 1;
+        let cells = (first..).zip(words).map(|(number, word)| format!("{number:>2} {word:<9}"));
+        format!("  {}", cells.collect::<Vec<_>>().join(" ").trim_end())
+    };
+    words.chunks(WORDS_IN_A_ROW).enumerate().map(row).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -117,7 +128,7 @@ mod tests {
             site: "HQ".to_owned(),
             node: "abcd".to_owned(),
             root_words: vec!["abandon"; 24].join(" "),
-            recovery_words: vec!["zoo"; 24].join(" "),
+            recovery_words: vec!["zoo"; 12].join(" "),
         }
     }
 
@@ -125,9 +136,9 @@ mod tests {
     fn words_are_shown_whole() {
         let report = report();
         let shown = view(&report, Style { lang: Lang::En, bold: false });
-        assert!(shown.contains(&report.root_words), "{shown}");
-        assert!(shown.contains(&report.recovery_words), "{shown}");
-        assert_eq!(shown.lines().count(), 5);
+        let count = |word: &str| shown.matches(word).count();
+        assert_eq!((count("abandon"), count("zoo")), (24, 12), "{shown}");
+        assert!(shown.contains("24 abandon") && shown.contains("12 zoo"), "{shown}");
         assert_eq!(object(&report)["root_words"], report.root_words);
     }
 

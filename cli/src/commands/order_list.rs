@@ -9,7 +9,7 @@ use crate::commands::list;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::output::table::{Column, number, plain, word};
+use crate::output::table::{Column, number, person, plain, word};
 use crate::text;
 
 const COLUMNS: &[Column] = &[
@@ -17,7 +17,7 @@ const COLUMNS: &[Column] = &[
     plain(text::DATE, "/business_date"),
     plain(text::CHANNEL, "/channel"),
     plain(text::EXTERNAL, "/external_number"),
-    plain(text::CUSTOMER, "/customer/name"),
+    person(text::CUSTOMER),
     word(text::STATUS, "/status"),
     word(text::FULFILMENT, "/fulfilment"),
     word(text::PAYMENT, "/payment"),

@@ -10,16 +10,11 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::text;
 
-const NEXT: &[&str] = &[
-    "tradepost serve",
-    "tradepost order new --line SKU:QTY:PRICE",
-    "tradepost order list",
-    "tradepost report run sales --by month",
-    "tradepost --help",
-];
+const SERVE: &str = "serve";
 
-const FIRST: &[&str] =
-    &["tradepost init --org NAME --site HQ --kind head-office --currency CNY", "tradepost serve", "tradepost --help"];
+const NEXT: &[&str] = &["order new --line SKU:QTY:PRICE", "order list", "report run sales --by month", "--help"];
+
+const FIRST: &[&str] = &["init --org NAME --site HQ --kind head-office --currency CNY", SERVE, "--help"];
 
 /// Shows the overview.
 pub fn run(context: &mut Context<'_>) -> Result<Exit, CliError> {
@@ -33,7 +28,9 @@ pub fn run(context: &mut Context<'_>) -> Result<Exit, CliError> {
     let answer = api.call(&Request::get(&["status"]))?;
     let around = Surroundings::new(&api, context);
     let exit = context.show(&answer, |value, style| status::view(value, &around, style));
-    suggest(NEXT, context);
+    let serve = if api.url().is_none() { Some(SERVE) } else { None };
+    let next: Vec<&str> = serve.into_iter().chain(NEXT.iter().copied()).collect();
+    suggest(&next, context);
     Ok(exit)
 }
 
@@ -50,9 +47,10 @@ fn greet(error: CliError, context: &mut Context<'_>) -> Result<Exit, CliError> {
 
 fn suggest(commands: &[&str], context: &mut Context<'_>) {
     let mut lines = format!("\n{}", text::NEXT.get(context.lang));
+    let data = context.data_option.as_ref().map(|folder| format!(" --data {folder}")).unwrap_or_default();
     for command in commands {
-        lines.push_str("\n  ");
-        lines.push_str(command);
+        let data = if *command == "--help" { "" } else { &data };
+        lines.push_str(&format!("\n  tradepost {command}{data}"));
     }
     context.output.data(&lines);
 }
@@ -74,6 +72,7 @@ mod tests {
         assert_eq!(ran.exit, Exit::Ok);
         assert!(ran.out.contains("Demo"), "{}", ran.out);
         assert!(ran.out.contains("tradepost order new"), "{}", ran.out);
+        assert!(!ran.out.contains("tradepost serve"), "it runs already\n{}", ran.out);
     }
 
     #[test]

@@ -10,24 +10,24 @@ use crate::api::Request;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::output::table::{Column, Style, number, plain, rows_at, table, word};
+use crate::output::table::{Column, Style, filled_table, grouped, number, plain, rows_at, time, word};
 use crate::text;
 
 const ROWS: &[Column] = &[
     number(text::RANK, "/rank"),
     plain(text::KEY, "/key"),
     plain(text::NAME, "/name"),
-    number(text::GROSS, "/gross_sales"),
-    number(text::NET, "/net_sales"),
-    number(text::UNITS, "/units"),
-    number(text::INVOICES, "/invoices"),
-    number(text::LINES, "/lines"),
+    grouped(text::GROSS, "/gross_sales"),
+    grouped(text::NET, "/net_sales"),
+    grouped(text::UNITS, "/units"),
+    grouped(text::INVOICES, "/invoices"),
+    grouped(text::LINES, "/lines"),
 ];
 
 const COVERAGE: &[Column] = &[
     plain(text::SITE, "/site"),
     word(text::STATE, "/state"),
-    plain(text::AS_OF, "/as_of"),
+    time(text::AS_OF, "/as_of"),
     plain(text::REASON, "/reason"),
 ];
 
@@ -106,15 +106,15 @@ fn view(report: &Value, style: Style) -> String {
     if totals.is_object() {
         totals["key"] = json!(text::TOTAL.get(style.lang));
     }
-    let rows = rows_at(report, "/rows").iter().chain([&totals]);
+    let rows: Vec<&Value> = rows_at(report, "/rows").iter().chain([&totals]).collect();
     let complete = match report["complete"].as_bool() {
         Some(true) => text::COMPLETE,
         Some(false) | None => text::INCOMPLETE,
     };
     [
-        table(ROWS, rows, style),
+        filled_table(ROWS, &rows, style),
         complete.get(style.lang).to_owned(),
-        table(COVERAGE, rows_at(report, "/coverage"), style),
+        filled_table(COVERAGE, &rows_at(report, "/coverage").iter().collect::<Vec<_>>(), style),
     ]
     .join("\n\n")
 }
@@ -138,7 +138,7 @@ mod tests {
         let node = FakeNode::start(|_| answer(200, &report(false)));
         let ran = Terminal::at(&node).run(&["report", "run", "sales", "--top", "5", "--by", "item"]);
         assert_eq!(ran.exit, Exit::Ok);
-        for part in ["2010-12", "823746.14", "total", "not complete", "SH01", "peer-offline"] {
+        for part in ["2010-12", "823,746.14", "total", "not complete", "SH01", "peer-offline"] {
             assert!(ran.out.contains(part), "{part} in\n{}", ran.out);
         }
         assert_eq!(node.seen()[1].target, "/api/v1/reports/sales?by=item&top=5");

@@ -10,6 +10,15 @@ use crate::text::{self, Text};
 const COLUMNS: &[Column] =
     &[plain(text::KIND, "/title"), number(text::DOCUMENTS, "/documents"), number(text::LINES, "/lines")];
 
+/// Heading, documents, lines; the two kinds of orders have no lines of their own.
+const GROUPS: &[(Text, &str, &str)] = &[
+    (text::ORDERS, "/orders/documents", "/orders/lines"),
+    (text::WITH_SALES, "/orders/with_sales", "/none"),
+    (text::ZERO_PRICE, "/orders/zero_price_only", "/none"),
+    (text::CREDIT_ORDERS, "/credit_orders/documents", "/credit_orders/lines"),
+    (text::ADJUSTMENTS, "/adjustments/documents", "/adjustments/lines"),
+];
+
 const FACTS: &[(Text, &str)] = &[
     (text::ROWS, "/rows"),
     (text::CREATED, "/created"),
@@ -23,21 +32,15 @@ const FACTS: &[(Text, &str)] = &[
 
 /// The finished import as text.
 pub fn view(import: &Value, style: Style) -> String {
-    let rows: Vec<Value> = [
-        (text::ORDERS, "/orders", "/orders/documents"),
-        (text::WITH_SALES, "", "/orders/with_sales"),
-        (text::ZERO_PRICE, "", "/orders/zero_price_only"),
-        (text::CREDIT_ORDERS, "/credit_orders", "/credit_orders/documents"),
-        (text::ADJUSTMENTS, "/adjustments", "/adjustments/documents"),
-    ]
-    .iter()
-    .filter_map(|(title, group, documents)| {
-        let documents = import.pointer(documents)?;
-        let lines = import.pointer(group).map(|group| &group["lines"]);
-        let title = title.get(style.lang);
-        Some(json!({"title": title, "documents": documents, "lines": lines}))
-    })
-    .collect();
+    let rows: Vec<Value> = GROUPS
+        .iter()
+        .filter(|_| import["lines"] != json!(0))
+        .filter_map(|(title, documents, lines)| {
+            let documents = import.pointer(documents)?;
+            let title = title.get(style.lang);
+            Some(json!({"title": title, "documents": documents, "lines": import.pointer(lines)}))
+        })
+        .collect();
     let figures: Vec<(Text, String)> =
         FACTS.iter().map(|(title, pointer)| (*title, text_at(import, pointer, style.lang))).collect();
     let parts = [table(COLUMNS, &rows, style), facts(&figures, style)];
@@ -62,11 +65,13 @@ mod tests {
         }
         let with_sales = shown.lines().find(|line| line.starts_with("with sales"));
         assert!(with_sales.is_some_and(|line| !line.contains("531282")), "{shown}");
+        let zero_price = shown.lines().find(|line| line.starts_with("zero-price"));
+        assert!(zero_price.is_some_and(|line| !line.contains("531282")), "{shown}");
     }
 
     #[test]
     fn product_import_has_no_order_rows() {
-        let import = json!({"rows": 2, "products_created": 2});
+        let import = json!({"rows": 2, "lines": 0, "products_created": 2, "orders": {"documents": 0, "lines": 0}});
         let shown = view(&import, Style { lang: Lang::En, bold: false });
         assert!(!shown.contains("orders"), "{shown}");
     }

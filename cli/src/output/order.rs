@@ -4,7 +4,9 @@
 
 use serde_json::Value;
 
-use crate::output::table::{Column, Style, facts, number, plain, rows_at, table, text_at, word_at};
+use crate::output::table::{
+    Column, Style, facts, number, person_at, plain, rows_at, table, text_at, time_at, word, word_at,
+};
 use crate::text::{self, Lang, Text};
 
 const LINES: &[Column] = &[
@@ -39,7 +41,7 @@ pub fn cases(rows: &[Value], style: Style) -> String {
         Lang::Zh => "/title_zh",
     };
     let columns = [
-        plain(text::KIND, "/kind"),
+        word(text::KIND, "/kind"),
         plain(text::SCOPE, "/scope"),
         plain(text::SUBJECT, "/subject_label"),
         plain(text::TITLE, title),
@@ -61,8 +63,8 @@ fn head(order: &Value, lang: Lang) -> Vec<(Text, String)> {
         word(text::SECURED, "/secured"),
         plain(text::CHANNEL, "/channel"),
         plain(text::EXTERNAL, "/external_number"),
-        plain(text::ORDERED_AT, "/ordered_at"),
-        (text::CUSTOMER, customer(order, lang)),
+        (text::ORDERED_AT, time_at(order, "/ordered_at", lang)),
+        (text::CUSTOMER, person_at(order, lang)),
         plain(text::PHONE, "/contact/phone"),
         plain(text::ADDRESS, "/contact/address"),
         plain(text::REGION, "/region"),
@@ -71,11 +73,6 @@ fn head(order: &Value, lang: Lang) -> Vec<(Text, String)> {
         (text::TOTAL, amount(order, "/total", lang)),
         (text::PAID, amount(order, "/paid", lang)),
     ]
-}
-
-fn customer(order: &Value, lang: Lang) -> String {
-    let name = text_at(order, "/customer/name", lang);
-    if name.is_empty() { text_at(order, "/contact/name", lang) } else { name }
 }
 
 fn amount(order: &Value, pointer: &str, lang: Lang) -> String {

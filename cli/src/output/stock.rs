@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::output::table::{Column, Style, number, plain, table};
+use crate::output::table::{Column, Style, number, plain, table, time};
 use crate::text;
 
 /// The columns of a stock row.
@@ -18,7 +18,7 @@ pub const COLUMNS: &[Column] = &[
     number(text::SECURED, "/secured"),
     number(text::AVAILABLE, "/available"),
     number(text::FREE_RIGHTS, "/free_rights"),
-    plain(text::AS_OF, "/as_of"),
+    time(text::AS_OF, "/as_of"),
 ];
 
 /// One stock row.

@@ -23,7 +23,10 @@ pub struct Style {
 enum Kind {
     Plain,
     Number,
+    Grouped,
     Word,
+    Time,
+    Person,
 }
 
 /// One column: its heading and where its values are in a row.
@@ -44,6 +47,21 @@ pub const fn number(title: Text, pointer: &'static str) -> Column {
     Column { title, pointer, kind: Kind::Number }
 }
 
+/// A right-aligned column of amounts or counts with a comma every three digits.
+pub const fn grouped(title: Text, pointer: &'static str) -> Column {
+    Column { title, pointer, kind: Kind::Grouped }
+}
+
+/// A column of moments, to the second.
+pub const fn time(title: Text, pointer: &'static str) -> Column {
+    Column { title, pointer, kind: Kind::Time }
+}
+
+/// A column that names the person of an order: the customer, else the contact, else the customer's number.
+pub const fn person(title: Text) -> Column {
+    Column { title, pointer: "", kind: Kind::Person }
+}
+
 /// A column of status words, shown in the person's language.
 pub const fn word(title: Text, pointer: &'static str) -> Column {
     Column { title, pointer, kind: Kind::Word }
@@ -60,6 +78,13 @@ pub fn table<'a>(columns: &[Column], rows: impl IntoIterator<Item = &'a Value>, 
     }
     table.set_header(columns.iter().map(|column| head_cell(*column, style)));
     finish(&mut table)
+}
+
+/// A table of those columns that have a value in some row.
+pub fn filled_table(columns: &[Column], rows: &[&Value], style: Style) -> String {
+    let filled = |column: &&Column| rows.iter().any(|row| !shown(**column, row, style).is_empty());
+    let columns: Vec<Column> = columns.iter().filter(filled).copied().collect();
+    table(&columns, rows.iter().copied(), style)
 }
 
 /// Headings on the left, values on the right; facts without a value are left out.
@@ -85,6 +110,24 @@ pub fn text_at(value: &Value, pointer: &str, lang: Lang) -> String {
 /// The status word at a pointer in a language.
 pub fn word_at(value: &Value, pointer: &str, lang: Lang) -> String {
     text::word(lang, &text_at(value, pointer, lang))
+}
+
+/// The moment at a pointer, to the second, with its offset.
+pub fn time_at(value: &Value, pointer: &str, lang: Lang) -> String {
+    let text = text_at(value, pointer, lang);
+    match (text.get(..10), text.get(10..11), text.get(11..19), text.get(19..)) {
+        (Some(day), Some("T"), Some(time), Some(rest)) => {
+            let offset = rest.trim_start_matches(|each: char| each == '.' || each.is_ascii_digit());
+            format!("{day} {time} {offset}")
+        }
+        _ => text,
+    }
+}
+
+/// The name of an order's customer or contact, else the customer's number.
+pub fn person_at(order: &Value, lang: Lang) -> String {
+    let places = ["/customer/name", "/contact/name", "/customer/external_number"];
+    places.map(|place| text_at(order, place, lang)).into_iter().find(|name| !name.is_empty()).unwrap_or_default()
 }
 
 /// The rows of an array at a pointer.
@@ -132,17 +175,37 @@ fn head_cell(column: Column, style: Style) -> Cell {
 }
 
 fn body_cell(column: Column, row: &Value, style: Style) -> Cell {
-    let text = match column.kind {
+    aligned(Cell::new(shown(column, row, style)), column.kind)
+}
+
+fn shown(column: Column, row: &Value, style: Style) -> String {
+    match column.kind {
         Kind::Plain | Kind::Number => text_at(row, column.pointer, style.lang),
+        Kind::Grouped => in_groups(&text_at(row, column.pointer, style.lang)),
         Kind::Word => word_at(row, column.pointer, style.lang),
-    };
-    aligned(Cell::new(text), column.kind)
+        Kind::Time => time_at(row, column.pointer, style.lang),
+        Kind::Person => person_at(row, style.lang),
+    }
+}
+
+/// `-1234567.50` as `-1,234,567.50`.
+fn in_groups(number: &str) -> String {
+    let (sign, digits) = number.strip_prefix('-').map_or(("", number), |rest| ("-", rest));
+    let (whole, fraction) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
+    let mut grouped = String::new();
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    format!("{sign}{grouped}{fraction}")
 }
 
 fn aligned(cell: Cell, kind: Kind) -> Cell {
     match kind {
-        Kind::Number => cell.set_alignment(CellAlignment::Right),
-        Kind::Plain | Kind::Word => cell,
+        Kind::Number | Kind::Grouped => cell.set_alignment(CellAlignment::Right),
+        Kind::Plain | Kind::Word | Kind::Time | Kind::Person => cell,
     }
 }
 
@@ -203,6 +266,41 @@ mod tests {
         let rows = [json!({"customer": null, "ok": true}), json!({"customer": {"name": "李"}, "ok": false})];
         let columns = [plain(text::YES, "/ok"), plain(text::CUSTOMER, "/customer/name")];
         assert_eq!(table(&columns, &rows, PLAIN), "yes  customer\nyes\nno   李");
+    }
+
+    #[test]
+    fn digits_stand_in_groups_of_three() {
+        for (plain, grouped) in
+            [("0", "0"), ("999", "999"), ("1000", "1,000"), ("-823746.14", "-823,746.14"), ("1234567", "1,234,567")]
+        {
+            assert_eq!(in_groups(plain), grouped);
+        }
+    }
+
+    #[test]
+    fn moments_are_shown_to_the_second_with_their_offset() {
+        let row = json!({"at": "2026-11-23T22:15:17.732+08:00", "odd": "later", "z": "2026-11-23T22:15:17Z"});
+        assert_eq!(time_at(&row, "/at", Lang::En), "2026-11-23 22:15:17 +08:00");
+        assert_eq!(time_at(&row, "/z", Lang::En), "2026-11-23 22:15:17 Z");
+        assert_eq!(time_at(&row, "/odd", Lang::En), "later");
+        assert_eq!(time_at(&row, "/none", Lang::En), "");
+    }
+
+    #[test]
+    fn columns_without_a_value_are_left_out() {
+        let rows = [json!({"n": "x", "t": null}), json!({"n": "y"})];
+        let rows: Vec<&Value> = rows.iter().collect();
+        let columns = [number(text::TOTAL, "/t"), plain(text::NAME, "/n")];
+        assert_eq!(filled_table(&columns, &rows, PLAIN), "name\nx\ny");
+    }
+
+    #[test]
+    fn person_is_the_customer_else_the_contact_else_the_number() {
+        let order = |customer: &str, contact: &str| json!({"customer": {"name": customer, "external_number": "17850"}, "contact": {"name": contact}});
+        assert_eq!(person_at(&order("李", "王"), Lang::En), "李");
+        assert_eq!(person_at(&order("", "王"), Lang::En), "王");
+        assert_eq!(person_at(&order("", ""), Lang::En), "17850");
+        assert_eq!(person_at(&json!({"customer": null}), Lang::En), "");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::change::{CHANGE_BYTES_MAX, DOCUMENT_OPS_MAX};
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::document::Content;
 use crate::event::Event;
@@ -71,9 +72,9 @@ pub(crate) fn encode_events(events: &BTreeMap<EventKey, Event>, writer: &mut Wri
 
 /// Reads events by key.
 pub(crate) fn decode_events(reader: &mut Reader<'_>) -> Result<BTreeMap<EventKey, Event>, DecodeError> {
-    let events = reader.list("events", usize::from(u16::MAX), |r| {
+    let events = reader.list("events", DOCUMENT_OPS_MAX as usize, |r| {
         let key = EventKey::decode("event key", r)?;
-        let event = Event::decode(r.blob("event", crate::change::CHANGE_BYTES_MAX)?);
+        let event = Event::decode(r.blob("event", CHANGE_BYTES_MAX)?);
         Ok((key, event.map_err(|_| DecodeError::OutOfRange { field: "event" })?))
     })?;
     Ok(events.into_iter().collect())

@@ -102,23 +102,30 @@ pub fn check_lines(lines: &[LineState], currency: &Currency) -> Result<(), RuleE
     Ok(())
 }
 
-/// Promises every line, secured as far as `free_rights` of its item reach.
+/// Lines of one reservation event: what it says of more would not fit one value of a document.
+pub const RESERVATION_LINES_MAX: usize = 1_000;
+
+/// Promises every line, secured as far as `free_rights` of its item reach; one event a thousand lines.
 pub fn promise(
     lines: &[LineState],
     time: EventTime,
     epoch: u32,
     mut free_rights: impl FnMut(&DocumentId) -> i128,
-) -> Reservation {
+) -> Vec<Reservation> {
     let mut left: BTreeMap<DocumentId, i128> = BTreeMap::new();
-    let reserved = (1u16..).zip(lines).map(|(number, line)| {
-        let item = DocumentId::of_sku(line.sku.as_str());
-        let free = left.entry(item).or_insert_with(|| free_rights(&item).max(0));
-        let wanted = i128::from(line.quantity.thousandths());
-        let secured = wanted.min(*free);
-        *free -= secured;
-        ReservedLine { line: number, secured: narrow(secured), unsecured: narrow(wanted - secured) }
-    });
-    Reservation { time, epoch, lines: reserved.collect() }
+    let reserved: Vec<ReservedLine> = (1u16..)
+        .zip(lines)
+        .map(|(number, line)| {
+            let item = DocumentId::of_sku(line.sku.as_str());
+            let free = left.entry(item).or_insert_with(|| free_rights(&item).max(0));
+            let wanted = i128::from(line.quantity.thousandths());
+            let secured = wanted.min(*free);
+            *free -= secured;
+            ReservedLine { line: number, secured: narrow(secured), unsecured: narrow(wanted - secured) }
+        })
+        .collect();
+    let event = |lines: &[ReservedLine]| Reservation { time, epoch, lines: lines.to_vec() };
+    reserved.chunks(RESERVATION_LINES_MAX).map(event).collect()
 }
 
 /// Hands every line over at once.
@@ -146,31 +153,20 @@ pub fn ship(
     Ok(Shipped { time, epoch, handover: Handover::Later, booking, lines: LineSelection::Some(lines) })
 }
 
-/// Cancels the named quantities, or all that is open; gives their promises back.
+/// Cancels the named quantities, or all that is open. Their promises end with them in the fold: a release of its own
+/// would give rights back for goods that left meanwhile, and twice where two cancel.
 pub fn cancel(
     order: &OrderState,
     wish: Option<&[LineQuantity]>,
     time: EventTime,
-    epoch: u32,
     reason: Option<Text>,
-) -> Result<(Cancelled, Option<Reservation>), RuleError> {
+) -> Result<Cancelled, RuleError> {
     guard_open(order)?;
-    let chosen = chosen(order, wish)?;
-    let mut released = Vec::new();
-    let mut cumulative = Vec::new();
-    for LineQuantity { line, quantity } in chosen {
-        let state = &order.lines[usize::from(line) - 1];
-        let asked = i128::from(quantity.thousandths());
-        cumulative.push(LineQuantity { line, quantity: narrow(state.cancelled() + asked) });
-        let still_open = state.open() - asked;
-        let unsecured = (state.reserved() - still_open).clamp(0, state.unsecured());
-        let secured = (state.reserved() - unsecured - still_open).clamp(0, state.secured());
-        if secured + unsecured > 0 {
-            released.push(ReservedLine { line, secured: narrow(secured), unsecured: narrow(unsecured) });
-        }
-    }
-    let release = (!released.is_empty()).then_some(Reservation { time, epoch, lines: released });
-    Ok((Cancelled { time, lines: LineSelection::Some(cumulative), reason }, release))
+    let cumulative = chosen(order, wish)?.into_iter().map(|LineQuantity { line, quantity }| {
+        let cancelled = order.lines[usize::from(line) - 1].cancelled();
+        LineQuantity { line, quantity: narrow(cancelled + i128::from(quantity.thousandths())) }
+    });
+    Ok(Cancelled { time, lines: LineSelection::Some(cumulative.collect()), reason })
 }
 
 fn guard_open(order: &OrderState) -> Result<(), RuleError> {

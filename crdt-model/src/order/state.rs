@@ -6,6 +6,7 @@
 //! Invariants: `secured + spent <= promised with rights`, a cancel takes effect only for what has not left, encode and
 //! decode are inverse. Proved by `merge_laws` (`an_order_folds_alike_in_every_delivery_order`) and the tests of `fold`.
 
+use crate::change::DOCUMENT_OPS_MAX;
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::id::{DocumentId, EventKey};
 use crate::money::{Currency, UnitPrice};
@@ -140,9 +141,9 @@ impl LineState {
         self.shipped.min(self.promised).max(0)
     }
 
-    /// Rights that still wait for the goods to leave.
+    /// Rights that still wait for the goods to leave; what is cancelled waits no more.
     pub fn secured(&self) -> i128 {
-        (self.promised - self.spent()).max(0)
+        (self.promised - self.spent()).min(self.open()).max(0)
     }
 
     /// Promises without rights that are still open.
@@ -166,18 +167,12 @@ impl LineState {
             true => i128::from(self.quantity.thousandths()) - self.cancelled(),
             false => i128::from(self.quantity.thousandths()),
         };
-        self.amount(wanted, currency)
+        self.price.total_of(wanted, currency)
     }
 
     /// Total as ordered, in minor units.
     pub fn total(&self, currency: &Currency) -> i128 {
-        self.amount(i128::from(self.quantity.thousandths()), currency)
-    }
-
-    fn amount(&self, thousandths: i128, currency: &Currency) -> i128 {
-        let quantity = i64::try_from(thousandths).ok().and_then(|n| Quantity::from_thousandths(n).ok());
-        let total = quantity.and_then(|quantity| self.price.total(quantity, currency).ok());
-        total.map_or(0, |money| i128::from(money.minor()))
+        self.price.total_of(i128::from(self.quantity.thousandths()), currency)
     }
 
     fn encode(&self, writer: &mut Writer) {
@@ -372,7 +367,7 @@ impl OrderState {
             confirmed: if reader.flag("confirmed")? { Confirmation::Given } else { Confirmation::Open },
             paid: reader.wide("paid")?,
             contact: reader.option("contact", |r| Ok((EventKey::decode("contact", r)?, Contact::decode(r)?)))?,
-            rivals: reader.list("rivals", usize::from(u16::MAX), |r| EventKey::decode("rivals", r))?,
+            rivals: reader.list("rivals", DOCUMENT_OPS_MAX as usize, |r| EventKey::decode("rivals", r))?,
             duplicate_of: reader.option("duplicate of", |r| DocumentId::decode("duplicate of", r))?,
         })
     }

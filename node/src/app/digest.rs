@@ -16,7 +16,7 @@ use crdt_model::order::state::{OrderState, Purpose};
 use crdt_model::product::state::ProductState;
 use crdt_model::rows::{RowKind, row_key};
 use crdt_model::scope::Scope;
-use crdt_model::seal::SealedPlace;
+use crdt_model::seal::{SealedField, SealedPlace};
 use crdt_model::stock::StockRow;
 use crdt_model::text::Text;
 
@@ -163,7 +163,12 @@ fn customer_row(
         let plain = match values.first() {
             None => None,
             Some(sealed) => {
-                let opened = open_sealed(snapshot, id, SealedPlace { org, document: id, field }, sealed)?;
+                let opened = open_sealed(
+                    snapshot,
+                    id,
+                    SealedPlace { org, document: id, field: SealedField::Field(field) },
+                    sealed,
+                )?;
                 Some(opened.unwrap_or_else(|| SEALED.to_owned()))
             }
         };

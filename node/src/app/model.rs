@@ -41,6 +41,8 @@ pub const ORDER_LINES_MAX: usize = 2_000;
 pub const PAYMENTS_MAX: usize = 100;
 /// Bytes of a text that names something: SKU, channel, external number, region, tender, reference.
 pub const KEY_BYTES_MAX: usize = 1_024;
+/// Bytes of a free text: name, address, note, reason.
+pub const TEXT_BYTES_MAX: usize = 4 * 1_024;
 /// Characters of an idempotency key.
 pub const IDEMPOTENCY_KEY_MAX: usize = 128;
 /// Items of a page when the caller names no limit.

@@ -10,6 +10,7 @@ mod view;
 
 use crdt_model::document_row::DocumentRow;
 use crdt_model::id::DocumentId;
+use crdt_model::money::Currency;
 use crdt_model::order::event::{ExternalOrder, Handover, LineQuantity, Tender};
 use crdt_model::order::state::OrderState;
 use crdt_model::rows::RowKey;
@@ -79,8 +80,21 @@ impl App {
         self.whole_view(snapshot, scope, id, &order)
     }
 
+    /// The currency of the books; another is refused, because figures are sums of amounts in one currency.
+    fn books_currency(&self, wanted: Option<Currency>) -> Result<Currency, AppError> {
+        let books = self.facts().currency;
+        match wanted {
+            Some(other) if other != books => Err(AppError::field(
+                "/currency",
+                format!("{} is not the currency of the books, {}", other.code(), books.code()),
+                format!("Give the prices in {}.", books.code()),
+            )),
+            Some(_) | None => Ok(books),
+        }
+    }
+
     fn draft_of(&self, order: NewOrder) -> Result<OrderDraft, AppError> {
-        let currency = order.currency.unwrap_or(self.facts().currency);
+        let currency = self.books_currency(order.currency)?;
         let external = external_of(order.channel, order.external_number)?;
         let payments = (0..).zip(order.payments).map(|(at, payment)| payment_of(at, payment, &currency));
         Ok(OrderDraft {
@@ -114,11 +128,7 @@ fn external_of(channel: Option<Text>, number: Option<Text>) -> Result<Option<Ext
     }
 }
 
-fn payment_of(
-    at: usize,
-    payment: NewPayment,
-    currency: &crdt_model::money::Currency,
-) -> Result<PaymentDraft, AppError> {
+fn payment_of(at: usize, payment: NewPayment, currency: &Currency) -> Result<PaymentDraft, AppError> {
     let names = || Tender::ALL.map(|(_, name)| name).join(", ");
     let tender = Tender::from_name(payment.tender.as_str()).ok_or_else(|| {
         let pointer = format!("/payments/{at}/tender");

@@ -13,7 +13,7 @@ use crdt_model::id::{DocumentId, OrgId};
 use crdt_model::product::state::ProductState;
 use crdt_model::rows::{Counter, RowKey, RowKind, row_key};
 use crdt_model::scope::Scope;
-use crdt_model::seal::{SealKey, SealedPlace, SealedValue};
+use crdt_model::seal::{SealKey, SealedField, SealedPlace, SealedValue};
 
 use super::error::AppError;
 use super::model::DetailsState;
@@ -95,7 +95,10 @@ pub(super) fn site_scopes(snapshot: &Snapshot) -> Result<Vec<Scope>, AppError> {
 
 /// The product of an item: from the catalogue, else provisional from a site.
 pub(super) fn product(snapshot: &Snapshot, item: &DocumentId) -> Result<Option<(Scope, ProductState)>, AppError> {
-    for scope in [Scope::Catalogue].into_iter().chain(site_scopes(snapshot)?) {
+    if let Some(DocumentRow::Product(product)) = document(snapshot, &Scope::Catalogue, item)? {
+        return Ok(Some((Scope::Catalogue, product)));
+    }
+    for scope in site_scopes(snapshot)? {
         if let Some(DocumentRow::Product(product)) = document(snapshot, &scope, item)? {
             return Ok(Some((scope, product)));
         }
@@ -124,7 +127,7 @@ pub(super) fn open_customer(
     let mut state = DetailsState::Open;
     for (at, field) in SEALED_FIELDS.into_iter().enumerate() {
         let Some(sealed) = customer.sealed[at].first() else { continue };
-        match open_sealed(snapshot, id, SealedPlace { org, document: id, field }, sealed)? {
+        match open_sealed(snapshot, id, SealedPlace { org, document: id, field: SealedField::Field(field) }, sealed)? {
             Some(text) => texts[at] = Some(text),
             None => state = DetailsState::Pending,
         }

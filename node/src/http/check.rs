@@ -8,7 +8,6 @@
 
 use std::fmt;
 
-use crdt_model::codec::STRING_BYTES_MAX;
 use crdt_model::decimal::DecimalError;
 use crdt_model::id::DocumentId;
 use crdt_model::money::{Currency, UnitPrice};
@@ -19,7 +18,7 @@ use crdt_model::time::BusinessDate;
 
 use super::error::Problem;
 use crate::app::error::FieldError;
-use crate::app::model::{KEY_BYTES_MAX, TypedAmount};
+use crate::app::model::{KEY_BYTES_MAX, TEXT_BYTES_MAX, TypedAmount};
 
 /// Errors that one answer lists.
 pub const ERRORS_LISTED_MAX: usize = 100;
@@ -73,10 +72,12 @@ impl Errors {
         }
     }
 
-    /// Free text: of any content, at most 16 KiB.
+    /// Free text: of any content, at most [`TEXT_BYTES_MAX`] bytes.
     pub fn text(&mut self, at: At, raw: &str) -> Text {
-        Text::new(raw).unwrap_or_else(|error| {
-            self.add(at, error.to_string(), format!("Shorten it to {STRING_BYTES_MAX} bytes."));
+        let text = Text::new(raw).ok().filter(|text| text.as_str().len() <= TEXT_BYTES_MAX);
+        text.unwrap_or_else(|| {
+            let detail = format!("it has {} bytes, the limit is {TEXT_BYTES_MAX}", raw.len());
+            self.add(at, detail, format!("Shorten it to {TEXT_BYTES_MAX} bytes."));
             Text::default()
         })
     }
@@ -128,15 +129,19 @@ impl Errors {
         price
     }
 
-    /// An amount in decimal text, not nothing; its digits are checked again once its currency is known.
+    /// An amount in decimal text, above nothing; its digits are checked again once its currency is known.
     pub fn amount(&mut self, at: At, raw: &str, currency: Option<&Currency>) -> Option<TypedAmount> {
         let amount = self.decimal(at, raw, TypedAmount::new(raw).map(Some), "-100000000000 and 100000000000")?;
         if let Some(Err(error)) = currency.map(|currency| amount.in_currency(currency)) {
             self.decimal(at, raw, Err::<(), _>(error), "-100000000000 and 100000000000");
             return None;
         }
-        if raw.bytes().all(|b| matches!(b, b'0' | b'.' | b'-' | b'+')) {
-            self.add(at, "the amount is 0", "Leave the payment out, or give its amount.");
+        if raw.starts_with('-') || raw.bytes().all(|b| matches!(b, b'0' | b'.' | b'+')) {
+            self.add(
+                at,
+                format!("the amount `{}` is not above 0", echo(raw)),
+                "Leave the payment out, or give its amount.",
+            );
         }
         Some(amount)
     }
@@ -288,7 +293,7 @@ mod tests {
         for (length, count) in [(1, 0), (KEY_BYTES_MAX, 0), (KEY_BYTES_MAX + 1, 1)] {
             assert_eq!(refused(|errors| errors.name(AT, &"a".repeat(length))).len(), count, "{length}");
         }
-        for (length, count) in [(STRING_BYTES_MAX, 0), (STRING_BYTES_MAX + 1, 1)] {
+        for (length, count) in [(TEXT_BYTES_MAX, 0), (TEXT_BYTES_MAX + 1, 1)] {
             assert_eq!(refused(|errors| errors.text(AT, &"a".repeat(length))).len(), count, "{length}");
         }
         for raw in ["", "  ", "a\nb", "a\u{0}"] {

@@ -202,7 +202,11 @@ impl From<AppError> for Problem {
         let detail = capitalised(&error.to_string());
         match error {
             AppError::NotFound { what, .. } => {
-                Self::new(StatusCode::NOT_FOUND, "not_found", detail, format!("List the {what}s to see which exist."))
+                let remedy = match what {
+                    "import" | "rejects of import" => "Start the import again; nothing is done twice.".to_owned(),
+                    _ => format!("List the {what}s to see which exist."),
+                };
+                Self::new(StatusCode::NOT_FOUND, "not_found", detail, remedy)
             }
             AppError::Invalid { errors } => Self::invalid(errors),
             AppError::KeyReused { .. } => Self::new(

@@ -173,12 +173,12 @@ impl ColumnsError {
     /// What a person can do.
     pub fn remedy(&self) -> String {
         match self {
-            Self::Form { .. } => "Write `--map field:Column`, or lines `field=Column` in the mapping file.".to_owned(),
+            Self::Form { .. } => "Write `--map field=Column`, or lines `field=Column` in the mapping file.".to_owned(),
             Self::UnknownField { .. } => "Use one of the listed fields.".to_owned(),
             Self::FieldTwice { field } => format!("Keep one `{field}` in the mapping."),
-            Self::UnknownColumn { field, .. } => format!("Map it to a listed column: `--map {field}:Column`."),
+            Self::UnknownColumn { field, .. } => format!("Map it to a listed column: `--map {field}=Column`."),
             Self::ColumnTwice { column, .. } => format!("Rename one of the columns `{column}` in the file."),
-            Self::MissingField { field, .. } => format!("Add `--map {field}:Column` with one of the listed columns."),
+            Self::MissingField { field, .. } => format!("Add `--map {field}=Column` with one of the listed columns."),
         }
     }
 }
@@ -222,7 +222,7 @@ impl Mapping {
         self
     }
 
-    /// Finds the columns in a file's header.
+    /// Finds the columns in a file's header; a field without a mapping takes the one column of its own name, if any.
     pub fn resolve(&self, kind: FileKind, header: &[String]) -> Result<Columns, ColumnsError> {
         let mut places = [None; Field::ALL.len()];
         for (field, column) in &self.columns {
@@ -230,6 +230,10 @@ impl Mapping {
                 return Err(unknown_field(field.name(), kind.fields()));
             }
             places[*field as usize] = Some(place(*field, column, header)?);
+        }
+        for field in kind.fields().iter().filter(|field| !self.columns.contains_key(field)) {
+            let own = place(*field, field.name(), header).ok();
+            places[*field as usize] = own.filter(|own| !places.contains(&Some(*own)));
         }
         match kind.required().iter().find(|field| places[**field as usize].is_none()) {
             Some(field) => Err(ColumnsError::MissingField { field: field.name(), columns: listed(header) }),
@@ -325,7 +329,7 @@ mod tests {
     fn an_unknown_column_is_named_beside_the_columns_of_the_file() {
         let error = Mapping::from_list(PRODUCT).unwrap().resolve(FileKind::Products, &header("Code,Name")).unwrap_err();
         assert_eq!(error.to_string(), "the file has no column `Title` (field `name`); its columns are Code, Name");
-        assert!(error.remedy().contains("--map name:Column"));
+        assert!(error.remedy().contains("--map name=Column"));
     }
 
     #[test]
@@ -333,7 +337,18 @@ mod tests {
         let error =
             Mapping::from_list("sku:Code").unwrap().resolve(FileKind::Products, &header("Code,Name")).unwrap_err();
         assert!(matches!(error, ColumnsError::MissingField { field: "name", .. }));
-        assert!(error.remedy().contains("--map name:Column"));
+        assert!(error.remedy().contains("--map name=Column"));
+    }
+
+    #[test]
+    fn a_field_without_a_mapping_takes_the_column_of_its_name() {
+        let places = |list: &str, columns: &str| {
+            let columns = Mapping::from_list(list).unwrap().resolve(FileKind::Products, &header(columns)).unwrap();
+            [Field::Sku, Field::Name, Field::Unit].map(|field| columns.place(field))
+        };
+        assert_eq!(places("", "unit,sku,name"), [Some(1), Some(2), Some(0)]);
+        assert_eq!(places("name:Title", "sku,name,Title"), [Some(0), Some(2), None]);
+        assert_eq!(places("name:unit", "sku,unit"), [Some(0), Some(1), None], "a column has one meaning");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crdt_model::id::{DerivedKind, DocumentId, TransactionId};
 use crdt_model::product::event::ProductPosted;
 use crdt_model::product::{FIELD_BARCODE, FIELD_NAME, FIELD_UNIT};
 use crdt_model::scope::Scope;
-use crdt_model::seal::{SealedPlace, SealedValue};
+use crdt_model::seal::{SealedField, SealedPlace, SealedValue};
 use crdt_model::text::Text;
 use crdt_model::time::BusinessDate;
 
@@ -111,7 +111,7 @@ impl Replica {
         for (field, plain) in SEALED_FIELDS.into_iter().zip(&customer.details) {
             let Some(plain) = plain else { continue };
             let key = self.key_of(batch, id)?;
-            let place = SealedPlace { org: self.identity.org, document: id, field };
+            let place = SealedPlace { org: self.identity.org, document: id, field: SealedField::Field(field) };
             let sealed = SealedValue::seal(&key, place, plain).map_err(|_| CommandError::ContactTooLong)?;
             fields.push((field, FieldValue::Bytes(sealed.as_bytes().to_vec())));
         }

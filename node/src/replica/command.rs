@@ -322,6 +322,14 @@ pub enum CommandError {
         /// Its code.
         code: SiteCode,
     },
+    /// Amounts of another currency than the organisation's cannot be added to its figures.
+    #[error("the order is in {given}, the organisation counts in {own}")]
+    OtherCurrency {
+        /// The order's.
+        given: String,
+        /// The organisation's.
+        own: String,
+    },
     /// It exists already.
     #[error("{what} `{name}` exists already")]
     Exists {

@@ -257,7 +257,7 @@ fn order_id(order: &ImportOrder) -> DocumentId {
 }
 
 /// The id of a channel's customer.
-pub(super) fn customer_id(channel: &Text, number: &Text) -> DocumentId {
+pub fn customer_id(channel: &Text, number: &Text) -> DocumentId {
     let epoch = BusinessDate::from_days(0).expect("invariant: 1970-01-01 is a valid business date");
     DocumentId::derived(DerivedKind::Customer, epoch, &[channel.as_str(), number.as_str()])
 }

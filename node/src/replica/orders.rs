@@ -8,17 +8,15 @@
 
 use crdt_model::change::BYTES_VALUE_MAX;
 use crdt_model::document_row::DocumentRow;
-use crdt_model::event::Event;
+use crdt_model::event::{Event, EventKind};
 use crdt_model::id::{DocumentId, EventKey, RequestId, TransactionId};
 use crdt_model::order::decide::{self, check_lines};
-use crdt_model::order::event::{
-    Contact, Entry, Handover, Line, LineQuantity, Paid, Placed, Reservation, RightsBooking,
-};
+use crdt_model::order::event::{Contact, Entry, Handover, Line, LineQuantity, Paid, Placed, RightsBooking};
 use crdt_model::order::state::{LineState, OrderState};
 use crdt_model::rows::{RowKind, Rows, ViewTable, row_key};
 use crdt_model::scope::Scope;
 use crdt_model::scope_state::{read_document, read_stock};
-use crdt_model::seal::{KeyRecord, SealKey, SealedPlace, SealedValue};
+use crdt_model::seal::{KeyRecord, SealKey, SealedField, SealedPlace, SealedValue};
 use crdt_model::text::Text;
 
 use super::batch::Batch;
@@ -32,12 +30,8 @@ use crate::store::Table;
 const ORDER_BYTES_MAX: usize = 3 * 1024 * 1024;
 /// What an event takes in a change beside its text, in bytes, at most.
 pub(super) const LINE_BYTES_BASE: usize = 64;
-/// Lines of one promise: each takes up to 14 bytes of an event's value.
-const RESERVED_LINES_MAX: usize = 1_000;
 /// Bytes of contact details: sealed and with their subject they are one event's value.
 pub(super) const CONTACT_BYTES_MAX: usize = BYTES_VALUE_MAX - 128;
-/// The place of contact details in the sealed value.
-pub const CONTACT_FIELD: &str = "contact";
 
 /// A document to be written as one order.
 pub(super) struct OrderWriting {
@@ -63,8 +57,7 @@ impl Replica {
         let id = DocumentId::random(input.now.at, self.random.bytes());
         let lines: Vec<LineState> = order.lines.iter().map(line_state).collect();
         check_lines(&lines, &order.currency).map_err(CommandError::Rule)?;
-        let mut after = self.contact_event(batch, id, order)?;
-        after.extend(self.stock_events(batch, input, order.handover, &lines)?);
+        let mut after = self.stock_events(batch, input, order.handover, &lines)?;
         after.extend(order.payments.iter().map(|payment| {
             Event::Paid(Paid {
                 time: input.now,
@@ -73,6 +66,7 @@ impl Replica {
                 reference: payment.reference.clone(),
             })
         }));
+        after.extend(self.contact_event(batch, id, order)?);
         let label = Text::new(&self.next_order_label(batch)).ok();
         let request = input.request.as_ref().map(|request| request.id);
         let header = Placed {
@@ -98,6 +92,11 @@ impl Replica {
     fn check_order(&mut self, batch: &Batch<'_, '_>, order: &OrderDraft) -> Result<(), Stop> {
         if order.lines.iter().map(weight).sum::<usize>() > ORDER_BYTES_MAX {
             return Err(CommandError::OrderTooLarge.into());
+        }
+        let own = self.control().genesis.as_ref().map(|genesis| genesis.currency);
+        if own.is_some_and(|own| own != order.currency) {
+            let own = own.map(|own| own.code().to_owned()).unwrap_or_default();
+            return Err(CommandError::OtherCurrency { given: order.currency.code().to_owned(), own }.into());
         }
         if let Some(line) = order.lines.iter().position(|line| weight(line) > BYTES_VALUE_MAX) {
             return Err(CommandError::TextTooLong { line: Some(line), field: "name" }.into());
@@ -171,7 +170,7 @@ impl Replica {
         }
         let subject = order.customer.unwrap_or(id);
         let key = self.key_of(batch, subject)?;
-        let place = SealedPlace { org: self.identity.org, document: id, field: CONTACT_FIELD };
+        let place = SealedPlace { org: self.identity.org, document: id, field: SealedField::Event(EventKind::Contact) };
         let sealed = SealedValue::seal(&key, place, plain).map_err(|_| CommandError::ContactTooLong)?;
         Ok(vec![Event::Contact(Contact { subject, sealed })])
     }
@@ -203,7 +202,7 @@ impl Replica {
         }
         let scope = self.site_scope();
         let mut failure = None;
-        let reservation =
+        let reservations =
             decide::promise(lines, input.now, epoch, |item| match (keeping, read_stock(batch, &scope, item)) {
                 (Keeping::Mine, Ok(sums)) => sums.free_rights(),
                 (Keeping::Others, Ok(_)) => 0,
@@ -214,7 +213,7 @@ impl Replica {
             });
         match failure {
             Some(error) => Err(error.into()),
-            None => Ok(reservations(&reservation).map(Event::Reserved).collect()),
+            None => Ok(reservations.into_iter().map(Event::Reserved).collect()),
         }
     }
 
@@ -234,7 +233,11 @@ impl Replica {
         let scope = draft.scope.clone();
         let row = match size {
             Size::Whole { .. } => self.write_whole_order(draft, writing)?,
-            Size::InParts => self.write_order_in_parts(batch, draft, writing, input)?,
+            Size::InParts => {
+                let row = self.write_order_in_parts(batch, draft, writing, input)?;
+                self.roll(batch, draft, input.now.at)?;
+                row
+            }
         };
         self.fold_in(batch, &scope, vec![row])
     }
@@ -286,16 +289,12 @@ impl Replica {
         reason: Option<Text>,
     ) -> Result<Outcome, Stop> {
         let order = read_order(batch, scope, id)?;
-        let (epoch, keeping) = self.keeping();
-        let (cancelled, released) =
-            decide::cancel(&order, lines, input.now, epoch, reason).map_err(CommandError::Rule)?;
-        let released = released.filter(|_| keeping == Keeping::Mine);
-        let released = released.iter().flat_map(reservations).map(Event::Released);
-        let events: Vec<Event> = [Event::Cancelled(cancelled)].into_iter().chain(released).collect();
-        if events[0].encode().len() > BYTES_VALUE_MAX {
+        let cancelled = decide::cancel(&order, lines, input.now, reason).map_err(CommandError::Rule)?;
+        let event = Event::Cancelled(cancelled);
+        if event.encode().len() > BYTES_VALUE_MAX {
             return Err(CommandError::TextTooLong { line: None, field: "reason" }.into());
         }
-        self.append_to_order(batch, input, scope, id, events)
+        self.append_to_order(batch, input, scope, id, vec![event])
     }
 
     fn append_to_order(
@@ -327,12 +326,6 @@ fn booking(keeping: Keeping) -> RightsBooking {
         Keeping::Mine => RightsBooking::Here,
         Keeping::Others => RightsBooking::Later,
     }
-}
-
-/// A promise as one or more events that each fit a value.
-fn reservations(whole: &Reservation) -> impl Iterator<Item = Reservation> {
-    let Reservation { time, epoch, .. } = *whole;
-    whole.lines.chunks(RESERVED_LINES_MAX).map(move |lines| Reservation { time, epoch, lines: lines.to_vec() })
 }
 
 pub(super) fn line_event(placed: EventKey, number: u16, line: LineDraft) -> Event {

@@ -3,36 +3,40 @@
 //! Invariant: a batch's figures are added after its transaction is durable. Proved by
 //! `a_file_imported_twice_writes_nothing_new`.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use chrono_tz::Tz;
 use crdt_model::order::event::ExternalOrder;
 use crdt_model::order::state;
-use crdt_model::scope::Scope;
 use crdt_model::text::Text;
 use tokio::sync::oneshot;
 
 use super::super::error::AppError;
 use super::super::machine::Answer;
 use super::super::model::{DocumentCounts, ImportMode, ImportState, OrderCounts};
-use super::super::{App, answered, read};
+use super::super::{App, answered};
+use super::preview::Preview;
 use super::{Shared, lock, refused};
 use crate::clock;
 use crate::import::columns::{Field, Mapping};
-use crate::import::map::{MappedOrder, Purpose};
+use crate::import::map::{MappedLine, MappedOrder, Purpose};
 use crate::import::orders::OrderReader;
 use crate::import::preset::OrderPlan;
 use crate::import::products::{MappedProduct, ProductReader};
 use crate::import::source::EncodingChoice;
 use crate::import::summary::{Summary, Tally};
 use crate::import::{ImportFiles, Limits};
-use crate::replica::{
-    Command, IMPORT_ORDERS_MAX, ImportCounts, ImportLine, ImportOrder, Outcome, ProductDraft, import_identity,
-};
-use crdt_model::document_row::DocumentRow;
+use crate::replica::{Command, IMPORT_ORDERS_MAX, ImportCounts, ImportLine, ImportOrder, Outcome, ProductDraft};
 
 /// Lines of one batch; a batch is one transaction.
 const BATCH_LINES_MAX: usize = 8_000;
 /// Why a known order is a reject.
 const DIFFERS: &str = "The order is known with other content. Compare both; correct the order itself, not the file.";
+
+/// Why an order is a reject whose texts do not fit a document.
+const TOO_LARGE: &str = "The names of this order are too long together. Shorten them, or split the order.";
+/// Bytes of SKUs and names of one order: a document has 4 MiB.
+const IMPORT_ORDER_BYTES_MAX: usize = 2 << 20;
 
 /// What an import reads.
 pub(super) enum Work {
@@ -69,10 +73,11 @@ impl Job {
     /// Runs to the end; the outcome stands in the shared view.
     pub fn run(mut self) {
         let encoding = std::mem::replace(&mut self.encoding, EncodingChoice::Detect);
-        let ended = match &self.work {
+        let ended = catch_unwind(AssertUnwindSafe(|| match &self.work {
             Work::Orders { plan, channel, zone } => self.import_orders(plan.clone(), encoding, channel, *zone),
             Work::Products(mapping) => self.import_products(mapping, encoding),
-        };
+        }));
+        let ended = ended.unwrap_or_else(|_| Err(AppError::Storage("the import stopped by a fault".to_owned())));
         // The upload was a copy; what is left of it is swept with the folder.
         drop(std::fs::remove_file(&self.files.input));
         let mut view = lock(&self.shared);
@@ -95,12 +100,13 @@ impl Job {
         let mut reader = OrderReader::open(&self.files, plan, encoding, &Limits::STANDARD).map_err(refused)?;
         self.begin(reader.encoding(), reader.summary().rows);
         let mut pending = None;
+        let mut preview = Preview::new(self.app.clone());
         let (mut batch, mut lines) = (Vec::new(), 0);
         loop {
-            let order = reader.next_order().map_err(refused)?;
+            let order = self.next_order(&mut reader)?;
             let full = order.is_none() || batch.len() == IMPORT_ORDERS_MAX || lines >= BATCH_LINES_MAX;
             if full && !batch.is_empty() {
-                let next = self.hand_over(std::mem::take(&mut batch), channel, zone)?;
+                let next = self.hand_over(std::mem::take(&mut batch), channel, zone, &mut preview)?;
                 lines = 0;
                 self.settle(pending.replace(next), &mut reader)?;
             }
@@ -122,6 +128,31 @@ impl Job {
         Ok(())
     }
 
+    /// The next order that can be written; others become rejects.
+    fn next_order(&self, reader: &mut OrderReader) -> Result<Option<MappedOrder>, AppError> {
+        while let Some(order) = reader.next_order().map_err(refused)? {
+            match self.refusal(&order) {
+                None => return Ok(Some(order)),
+                Some((field, reason)) => reader.reject_order(&order, Some(field), &reason).map_err(refused)?,
+            }
+        }
+        Ok(None)
+    }
+
+    /// Why an order cannot be written, if anything stands against it.
+    fn refusal(&self, order: &MappedOrder) -> Option<(Field, String)> {
+        let books = self.app.facts().currency;
+        if order.currency != books {
+            let (other, books) = (order.currency.code(), books.code());
+            let reason = format!("{other} is not the currency of the books, {books}. Give the prices in {books}.");
+            return Some((Field::Currency, reason));
+        }
+        let bytes =
+            |line: &MappedLine| line.sku.as_str().len() + line.name.as_ref().map_or(0, |name| name.as_str().len());
+        let bytes: usize = order.lines.iter().map(bytes).sum();
+        (bytes > IMPORT_ORDER_BYTES_MAX).then(|| (Field::Name, TOO_LARGE.to_owned()))
+    }
+
     fn begin(&self, encoding: &str, rows: u64) {
         let mut view = lock(&self.shared);
         view.encoding = Some(encoding.to_owned());
@@ -129,33 +160,23 @@ impl Job {
         view.rows_total = Some(rows);
     }
 
-    fn hand_over(&self, orders: Vec<MappedOrder>, channel: &Text, zone: Tz) -> Result<Pending, AppError> {
+    fn hand_over(
+        &self,
+        orders: Vec<MappedOrder>,
+        channel: &Text,
+        zone: Tz,
+        preview: &mut Preview,
+    ) -> Result<Pending, AppError> {
         let drafts: Vec<ImportOrder> = orders.iter().map(|order| draft_of(order, channel, zone)).collect();
         let answer = match self.mode {
             ImportMode::Write => self.app.write_blocking(Command::ImportOrders(drafts))?,
             ImportMode::DryRun => {
                 let (reply, answer) = oneshot::channel();
-                drop(reply.send(Ok(Outcome::Imported(self.preview(&drafts)?))));
+                drop(reply.send(Ok(Outcome::Imported(preview.orders(&drafts)?))));
                 answer
             }
         };
         Ok(Pending { answer, orders })
-    }
-
-    /// What a batch would do, read from the rows alone.
-    fn preview(&self, orders: &[ImportOrder]) -> Result<ImportCounts, AppError> {
-        let snapshot = self.app.snapshot()?;
-        let scope = Scope::Site(self.app.facts().site.clone());
-        let mut counts = ImportCounts::default();
-        for (at, order) in orders.iter().enumerate() {
-            let (id, hash) = import_identity(order);
-            match read::document(&snapshot, &scope, &id)? {
-                Some(DocumentRow::Order(held)) if held.content_hash() == hash => counts.unchanged += 1,
-                Some(_) => counts.differing.push(at),
-                None => counts.created += 1,
-            }
-        }
-        Ok(counts)
     }
 
     fn settle(&self, pending: Option<Pending>, reader: &mut OrderReader) -> Result<(), AppError> {
@@ -204,6 +225,7 @@ impl Job {
     fn import_products(&self, mapping: &Mapping, encoding: EncodingChoice) -> Result<(), AppError> {
         let mut reader = ProductReader::open(&self.files, mapping, encoding, &Limits::STANDARD).map_err(refused)?;
         self.begin(reader.encoding(), reader.summary().rows);
+        let mut preview = Preview::new(self.app.clone());
         loop {
             let mut batch = Vec::new();
             while batch.len() < IMPORT_ORDERS_MAX
@@ -214,7 +236,7 @@ impl Job {
             if batch.is_empty() {
                 break;
             }
-            self.import_product_batch(&mut reader, batch)?;
+            self.import_product_batch(&mut reader, batch, &mut preview)?;
         }
         let rows = reader.summary().rows;
         let (summary, rejects_file) = reader.finish().map_err(refused)?;
@@ -225,7 +247,12 @@ impl Job {
         Ok(())
     }
 
-    fn import_product_batch(&self, reader: &mut ProductReader, batch: Vec<MappedProduct>) -> Result<(), AppError> {
+    fn import_product_batch(
+        &self,
+        reader: &mut ProductReader,
+        batch: Vec<MappedProduct>,
+        preview: &mut Preview,
+    ) -> Result<(), AppError> {
         let drafts: Vec<ProductDraft> = batch
             .iter()
             .map(|product| ProductDraft {
@@ -237,7 +264,7 @@ impl Job {
             .collect();
         let counts = match self.mode {
             ImportMode::Write => self.answer(self.app.write_blocking(Command::ImportProducts(drafts))?)?,
-            ImportMode::DryRun => self.preview_products(&drafts)?,
+            ImportMode::DryRun => preview.products(&drafts)?,
         };
         let rows = batch.len() as u64;
         for (at, product) in batch.into_iter().enumerate() {
@@ -248,20 +275,6 @@ impl Job {
         self.add(&ImportCounts { products_created: counts.created, ..counts }, rows);
         lock(&self.shared).rejected = reader.summary().rejects;
         Ok(())
-    }
-
-    fn preview_products(&self, products: &[ProductDraft]) -> Result<ImportCounts, AppError> {
-        let snapshot = self.app.snapshot()?;
-        let mut counts = ImportCounts::default();
-        for (at, product) in products.iter().enumerate() {
-            let item = crdt_model::id::DocumentId::of_sku(product.sku.as_str());
-            match read::product(&snapshot, &item)? {
-                Some((_, held)) if *held.name() == product.name => counts.unchanged += 1,
-                Some(_) => counts.differing.push(at),
-                None => counts.created += 1,
-            }
-        }
-        Ok(counts)
     }
 }
 

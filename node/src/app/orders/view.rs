@@ -2,11 +2,12 @@
 //!
 //! Invariant: the state words are those of the fold. Proved by `every_state_of_the_fold_has_its_word`.
 
+use crdt_model::event::EventKind;
 use crdt_model::id::DocumentId;
 use crdt_model::order::event::{Entry, Handover};
 use crdt_model::order::state::{self, Fulfilment, LineState, OrderState, OrderStatus, PaymentStatus};
 use crdt_model::scope::Scope;
-use crdt_model::seal::SealedPlace;
+use crdt_model::seal::{SealedField, SealedPlace};
 use crdt_model::text::Text;
 
 use super::super::error::AppError;
@@ -16,7 +17,6 @@ use super::super::model::{
 };
 use super::super::stock::site_of;
 use super::super::{App, cases, model, read};
-use crate::replica::CONTACT_FIELD;
 use crate::store::Snapshot;
 
 impl App {
@@ -33,8 +33,7 @@ impl App {
         for (number, line) in (1u32..).zip(&order.lines) {
             lines.push(line_view(snapshot, order, number, line)?);
         }
-        let cases = cases::scope_cases(snapshot, scope)?;
-        view.cases = Some(cases.into_iter().filter(|case| case.subject == id).collect());
+        view.cases = Some(cases::order_cases(snapshot, scope, id, order)?);
         view.lines = Some(lines);
         Ok(view)
     }
@@ -73,7 +72,10 @@ impl App {
             note,
             total: MoneySum(order.due()),
             paid: MoneySum(order.paid),
-            secured: secured(order.secured()),
+            secured: match header.entry {
+                Entry::New => secured(order.secured()),
+                Entry::History => Secured::NotNeeded,
+            },
             duplicate_of: order.duplicate_of,
             line_count: order.lines.len() as u32,
             lines: None,
@@ -101,7 +103,7 @@ impl App {
         order: &OrderState,
     ) -> Result<(Option<ContactDetails>, Option<Text>), AppError> {
         let Some((_, contact)) = &order.contact else { return Ok((None, None)) };
-        let place = SealedPlace { org: self.facts().org, document: id, field: CONTACT_FIELD };
+        let place = SealedPlace { org: self.facts().org, document: id, field: SealedField::Event(EventKind::Contact) };
         let Some(plain) = read::open_sealed(snapshot, contact.subject, place, &contact.sealed)? else {
             return Ok((None, None));
         };

@@ -84,6 +84,8 @@ pub fn genesis(kind: SiteKind) -> Genesis {
         recovery_verifier: Genesis::verifier_of(&[2; 16]),
         site,
         member,
+        keeper: author,
+        registrar: author,
     }
 }
 

@@ -53,7 +53,7 @@ fn order(lines: Vec<LineState>) -> OrderState {
 
 #[test]
 fn lines_of_one_item_share_its_free_rights() {
-    let reservation = promise(&[line("A", "3"), line("A", "4"), line("B", "1")], time(), 1, |_| 5_000);
+    let reservation = promise(&[line("A", "3"), line("A", "4"), line("B", "1")], time(), 1, |_| 5_000).remove(0);
     let secured: Vec<i64> = reservation.lines.iter().map(|entry| entry.secured.thousandths()).collect();
     assert_eq!(secured, [3_000, 2_000, 1_000]);
     assert_eq!(reservation.lines[1].unsecured.thousandths(), 2_000);
@@ -61,7 +61,7 @@ fn lines_of_one_item_share_its_free_rights() {
 
 #[test]
 fn a_debt_secures_nothing() {
-    let reservation = promise(&[line("A", "3")], time(), 1, |_| -7_000);
+    let reservation = promise(&[line("A", "3")], time(), 1, |_| -7_000).remove(0);
     assert_eq!(reservation.lines[0].secured, Quantity::ZERO);
 }
 
@@ -70,10 +70,10 @@ fn cancelling_gives_back_unsecured_promises_first() {
     let mut state = line("A", "5");
     (state.promised, state.promised_unsecured) = (3_000, 2_000);
     let wish = [LineQuantity { line: 1, quantity: "3".parse().unwrap() }];
-    let (cancelled, released) = cancel(&order(vec![state]), Some(&wish), time(), 1, None).unwrap();
+    let cancelled = cancel(&order(vec![state.clone()]), Some(&wish), time(), None).unwrap();
     assert_eq!(cancelled.lines, LineSelection::Some(wish.to_vec()));
-    let released = released.unwrap().lines[0];
-    assert_eq!((released.unsecured.thousandths(), released.secured.thousandths()), (2_000, 1_000));
+    state.cancel_asked = 3_000;
+    assert_eq!((state.secured(), state.unsecured()), (2_000, 0));
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn a_second_cancel_names_the_sum_of_both() {
     let mut state = line("A", "5");
     state.cancel_asked = 2_000;
     let wish = [LineQuantity { line: 1, quantity: "1".parse().unwrap() }];
-    let (cancelled, _) = cancel(&order(vec![state]), Some(&wish), time(), 1, None).unwrap();
+    let cancelled = cancel(&order(vec![state]), Some(&wish), time(), None).unwrap();
     let sum = LineQuantity { line: 1, quantity: "3".parse().unwrap() };
     assert_eq!(cancelled.lines, LineSelection::Some(vec![sum]));
 }
@@ -107,7 +107,7 @@ fn a_cancelled_order_is_neither_shipped_nor_confirmed() {
     let order = order(vec![state]);
     assert_eq!(ship(&order, None, time(), 1, RightsBooking::Here).unwrap_err(), RuleError::IsCancelled);
     assert_eq!(confirm(&order, time()).unwrap_err(), RuleError::IsCancelled);
-    assert_eq!(cancel(&order, None, time(), 1, None).unwrap_err(), RuleError::IsCancelled);
+    assert_eq!(cancel(&order, None, time(), None).unwrap_err(), RuleError::IsCancelled);
 }
 
 #[test]
@@ -132,4 +132,12 @@ fn confirming_twice_writes_one_confirmation() {
     assert!(confirm(&order, time()).unwrap().is_some());
     order.confirmed = Confirmation::Given;
     assert_eq!(confirm(&order, time()).unwrap(), None);
+}
+
+#[test]
+fn a_reservation_event_names_at_most_a_thousand_lines() {
+    let events = |lines: usize| promise(&vec![line("A", "1"); lines], time(), 1, |_| 0);
+    assert_eq!(events(RESERVATION_LINES_MAX).len(), 1);
+    let two = events(RESERVATION_LINES_MAX + 1);
+    assert_eq!((two.len(), two[1].lines[0].line), (2, 1001));
 }
