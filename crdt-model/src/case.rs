@@ -70,14 +70,19 @@ pub struct CaseRow {
 /// The id of a case: 16 bytes.
 pub type CaseId = [u8; 16];
 
+/// The id of the case of a kind, subject and key.
+pub fn case_id(kind: CaseKind, subject: &DocumentId, key: &EventKey) -> CaseId {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(b"tradepost/case/1").update(&[kind as u8]).update(&subject.0).update(&key.0);
+    let mut id = [0; 16];
+    hasher.finalize_xof().fill(&mut id);
+    id
+}
+
 impl CaseRow {
     /// Hash of kind, subject and key; never the evidence.
     pub fn id(&self) -> CaseId {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(b"tradepost/case/1").update(&[self.kind as u8]).update(&self.subject.0).update(&self.key.0);
-        let mut id = [0; 16];
-        hasher.finalize_xof().fill(&mut id);
-        id
+        case_id(self.kind, &self.subject, &self.key)
     }
 
     /// Writes the row.

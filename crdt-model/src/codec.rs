@@ -65,6 +65,11 @@ impl Writer {
         Self::default()
     }
 
+    /// Starts an empty value that takes `bytes` without growing.
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self { bytes: Vec::with_capacity(bytes) }
+    }
+
     /// Returns the bytes written.
     pub fn finish(self) -> Vec<u8> {
         self.bytes
@@ -89,6 +94,15 @@ impl Writer {
             value >>= 7;
         }
         self.byte(value as u8)
+    }
+
+    /// Writes a signed number as minimal signed LEB128, as Automerge does.
+    pub fn signed_leb(&mut self, mut value: i64) -> &mut Self {
+        while !(-64..64).contains(&value) {
+            self.bytes.push((value as u8) | 0x80);
+            value >>= 7;
+        }
+        self.byte((value as u8) & 0x7f)
     }
 
     /// Writes a signed number, zig-zagged.

@@ -198,6 +198,22 @@ impl Commit {
         if !self.control_heads.is_sorted_by(|a, b| a < b) {
             return Err(CommitError::NotSorted { field: "control heads" });
         }
+        for (field, length, limit) in [
+            ("deps", self.deps.len(), COMMIT_DEPS_MAX),
+            ("control heads", heads, CONTROL_HEADS_MAX),
+            ("changes", self.changes.len(), COMMIT_CHANGES_MAX),
+            ("change", self.changes.iter().map(|change| change.chunk.len()).max().unwrap_or(0), CHANGE_BYTES_MAX),
+        ] {
+            if length > limit {
+                return Err(DecodeError::TooLong { field, length: length as u64, limit: limit as u64 }.into());
+            }
+        }
+        if self.deps.iter().any(|dep| dep.seq == 0 || dep.author == self.author) {
+            return Err(DecodeError::OutOfRange { field: "deps" }.into());
+        }
+        if self.org == OrgId::ZERO && !(self.is_genesis() && self.deps.is_empty() && self.changes.len() == 1) {
+            return Err(DecodeError::OutOfRange { field: "org" }.into());
+        }
         if self.kind_flags != 0 {
             return Err(CommitError::Decode(DecodeError::OutOfRange { field: "kind flags" }));
         }

@@ -1,18 +1,22 @@
 //! A document: one Automerge document with one flat root map. The only file of the model that calls Automerge.
 //!
 //! A document is created with the batch call, appended to with puts, and read as [`Content`]: events under event keys
-//! and editable fields with every concurrent value. Foreign changes are scanned (`change`) before they come here.
+//! and editable fields with every concurrent value. A document that nobody appends to at once needs no Automerge to be
+//! created: `first` writes the same bytes. Foreign changes are scanned (`change`) before they come here.
 //!
 //! Invariants: nothing but `put` of texts and byte strings on the root is written; actor and time are arguments, so the
-//! same puts give the same bytes. Proved by `the_same_puts_give_the_same_change` and
+//! same puts give the same bytes. Proved by `the_same_puts_give_the_same_change`, `a_first_change_equals_automerges` and
 //! `concurrent_values_of_a_field_are_all_kept`.
+
+mod first;
 
 use std::collections::{BTreeMap, HashMap};
 
 use automerge::transaction::{CommitOptions, Transactable};
-use automerge::{ActorId, Automerge, ROOT, ReadDoc, ScalarValue, Value, hydrate};
+use automerge::{ActorId, Automerge, ChangeHash, ROOT, ReadDoc, ScalarValue, Value, hydrate};
 use thiserror::Error;
 
+use crate::change::scan;
 use crate::event::{Event, EventError};
 use crate::id::EventKey;
 
@@ -99,6 +103,17 @@ pub struct Document {
 pub type Chunk = Vec<u8>;
 
 impl Document {
+    /// The first change of a document, as [`Document::create`] would write it; a key put twice has its last value.
+    pub fn first_chunk(actor: [u8; 16], mut puts: Vec<Put>) -> Result<Chunk, DocumentError> {
+        if puts.is_empty() {
+            return Err(DocumentError::NothingNew);
+        }
+        puts.reverse();
+        puts.sort_by(|one, other| one.key.cmp(&other.key));
+        puts.dedup_by(|next, kept| next.key == kept.key);
+        Ok(first::first_change(&actor, &puts))
+    }
+
     /// Creates a document from its first puts.
     pub fn create(actor: [u8; 16], puts: Vec<Put>) -> Result<(Self, Chunk), DocumentError> {
         let mut document = Self { inner: Automerge::new().with_actor(ActorId::from(actor)) };
@@ -114,10 +129,12 @@ impl Document {
     /// Opens a document from its changes, in any order that has each after its dependencies.
     pub fn load<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, DocumentError> {
         let mut document = Self { inner: Automerge::new() };
-        document.inner.load_incremental(&chunks.into_iter().collect::<Vec<_>>().concat()).map_err(automerge_error)?;
-        match document.inner.get_missing_deps(&[]).len() {
-            0 => Ok(document),
-            count => Err(DocumentError::Automerge(format!("{count} changes are missing"))),
+        let chunks: Vec<&[u8]> = chunks.into_iter().collect();
+        document.inner.load_incremental(&chunks.concat()).map_err(automerge_error)?;
+        // A damaged change is left out without a word: only the count tells.
+        match document.inner.get_changes_meta(&[]).len() {
+            count if count == chunks.len() => Ok(document),
+            count => Err(DocumentError::Automerge(format!("{count} of {} changes could be read", chunks.len()))),
         }
     }
 
@@ -135,10 +152,12 @@ impl Document {
 
     /// Applies a scanned change whose dependencies are held.
     pub fn apply(&mut self, chunk: &[u8]) -> Result<(), DocumentError> {
+        let hash = scan(chunk).map_err(automerge_error)?.hash;
         self.inner.load_incremental(chunk).map_err(automerge_error)?;
-        match self.inner.get_missing_deps(&[]).len() {
-            0 => Ok(()),
-            count => Err(DocumentError::Automerge(format!("{count} changes are missing"))),
+        // A change that waits for another, or that Automerge left out without a word, is not there.
+        match self.inner.get_change_by_hash(&ChangeHash(hash)) {
+            Some(_) => Ok(()),
+            None => Err(DocumentError::Automerge("the change could not be applied".to_owned())),
         }
     }
 
@@ -191,7 +210,7 @@ impl Document {
 
     fn last_chunk(&self) -> Result<Chunk, DocumentError> {
         let change = self.inner.get_last_local_change();
-        change.map(|change| change.raw_bytes().to_vec()).ok_or_else(|| DocumentError::Automerge("no change".into()))
+        change.map(|change| change.raw_bytes().to_vec()).ok_or(DocumentError::NothingNew)
     }
 }
 
@@ -209,6 +228,8 @@ fn automerge_error(error: impl std::fmt::Display) -> DocumentError {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
     use super::*;
 
     fn name(text: &str) -> Vec<Put> {
@@ -221,6 +242,40 @@ mod tests {
         let (_, two) = Document::create([1; 16], name("lamp")).unwrap();
         assert_eq!(one, two);
         assert_eq!(one[8], 1, "a raw change chunk");
+    }
+
+    fn puts() -> impl Strategy<Value = Vec<Put>> {
+        let value = prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..3).prop_map(FieldValue::Bytes),
+            prop::collection::vec(any::<u8>(), 100..200).prop_map(FieldValue::Bytes),
+            "[a-zé灯]{0,3}".prop_map(FieldValue::Text),
+        ];
+        let put = ("[.a-dA-D]{1,3}", value).prop_map(|(key, value)| Put { key, value });
+        prop::collection::vec(put, 1..80)
+    }
+
+    proptest! {
+        #[test]
+        fn a_first_change_equals_automerges(actor: [u8; 16], puts in puts()) {
+            let (_, chunk) = Document::create(actor, puts.clone()).unwrap();
+            prop_assert_eq!(Document::first_chunk(actor, puts).unwrap(), chunk);
+        }
+    }
+
+    #[test]
+    fn a_first_change_of_two_thousand_puts_equals_automerges() {
+        for count in [1, 63, 64, 65, 127, 128, 129, 2_000] {
+            let put = |n: usize| Put { key: format!("k{n:05}"), value: FieldValue::Bytes(vec![1; n % 3]) };
+            let puts: Vec<Put> = (0..count).map(put).collect();
+            let (_, chunk) = Document::create([9; 16], puts.clone()).unwrap();
+            assert_eq!(Document::first_chunk([9; 16], puts).unwrap(), chunk, "{count} puts");
+        }
+    }
+
+    #[test]
+    fn a_first_change_without_a_put_is_refused() {
+        assert_eq!(Document::first_chunk([1; 16], Vec::new()), Err(DocumentError::NothingNew));
+        assert_eq!(Document::create([1; 16], Vec::new()).unwrap_err(), DocumentError::NothingNew);
     }
 
     #[test]

@@ -296,5 +296,6 @@ impl Event {
 }
 
 #[cfg(test)]
-#[path = "event/tests.rs"]
-mod tests;
+mod tests {
+    mod encoding;
+}

@@ -60,6 +60,9 @@ impl fmt::Display for SiteCode {
     }
 }
 
+/// Bytes of a scope id: kind, two codes and the mark between them.
+pub const SCOPE_BYTES_MAX: usize = 18;
+
 /// A unit of replication.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
@@ -85,55 +88,43 @@ impl Scope {
         }
     }
 
-    /// The scope id: kind byte and codes.
+    /// The scope id: kind byte and its codes in canonical text, `SH01` or `HQ~SH01`.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut writer = Writer::new();
-        self.encode(&mut writer);
-        writer.finish()
+        let (kind, codes) = match self {
+            Self::Control => (1, String::new()),
+            Self::Catalogue => (2, String::new()),
+            Self::Customers(code) => (3, code.to_string()),
+            Self::Site(code) => (4, code.to_string()),
+            Self::Lane(low, high) => (5, format!("{low}~{high}")),
+        };
+        [&[kind], codes.as_bytes()].concat()
     }
 
     /// Reads a whole scope id.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let mut reader = Reader::new(bytes);
-        let scope = Self::decode("scope", &mut reader)?;
-        reader.end()?;
-        Ok(scope)
+        let wrong = || DecodeError::OutOfRange { field: "scope" };
+        let (kind, codes) = bytes.split_first().ok_or_else(wrong)?;
+        let codes = std::str::from_utf8(codes).map_err(|_| wrong())?;
+        let scope = match kind {
+            1 => "control".to_owned(),
+            2 => "catalogue".to_owned(),
+            3 => format!("customers/{codes}"),
+            4 => format!("site/{codes}"),
+            5 => format!("lane/{codes}"),
+            0 | 6..=u8::MAX => return Err(wrong()),
+        };
+        let scope: Self = scope.parse().map_err(|_| wrong())?;
+        if scope.to_bytes() == bytes { Ok(scope) } else { Err(DecodeError::NotCanonical { field: "scope" }) }
     }
 
-    /// Writes it.
+    /// Writes its id, length first.
     pub fn encode(&self, writer: &mut Writer) {
-        match self {
-            Self::Control => writer.byte(1),
-            Self::Catalogue => writer.byte(2),
-            Self::Customers(code) => {
-                code.encode(writer.byte(3));
-                writer
-            }
-            Self::Site(code) => {
-                code.encode(writer.byte(4));
-                writer
-            }
-            Self::Lane(low, high) => {
-                low.encode(writer.byte(5));
-                high.encode(writer);
-                writer
-            }
-        };
+        writer.blob(&self.to_bytes());
     }
 
     /// Reads it.
     pub fn decode(field: &'static str, reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        match reader.byte(field)? {
-            1 => Ok(Self::Control),
-            2 => Ok(Self::Catalogue),
-            3 => Ok(Self::Customers(SiteCode::decode(field, reader)?)),
-            4 => Ok(Self::Site(SiteCode::decode(field, reader)?)),
-            5 => {
-                let (low, high) = (SiteCode::decode(field, reader)?, SiteCode::decode(field, reader)?);
-                if low < high { Ok(Self::Lane(low, high)) } else { Err(DecodeError::NotCanonical { field }) }
-            }
-            0 | 6..=u8::MAX => Err(DecodeError::OutOfRange { field }),
-        }
+        Self::from_bytes(reader.blob(field, SCOPE_BYTES_MAX)?)
     }
 }
 

@@ -135,19 +135,20 @@ pub struct FactRow {
 }
 
 impl FactRow {
-    /// Rights that count, as (minted, burned): the lowest booking, if it fits the fact.
+    /// Rights that count, as (minted, burned): the lowest booking that fits the fact.
     pub fn rights(&self) -> (i128, i128) {
-        match self.bookings.first() {
-            Some(booking) if self.fits(booking) => {
-                (i128::from(booking.rights.max(0)), i128::from(booking.rights.min(0).unsigned_abs()))
-            }
-            Some(_) | None => (0, 0),
-        }
+        let rights = self.counting().map_or(0, |(_, booking)| booking.rights);
+        (i128::from(rights.max(0)), i128::from(rights.min(0).unsigned_abs()))
+    }
+
+    fn counting(&self) -> Option<(usize, &FactBooking)> {
+        self.bookings.iter().enumerate().find(|(_, booking)| self.fits(booking))
     }
 
     /// Bookings that do not count.
     pub fn ignored(&self) -> impl Iterator<Item = &FactBooking> {
-        self.bookings.iter().enumerate().filter(|(at, booking)| *at > 0 || !self.fits(booking)).map(|(_, b)| b)
+        let counting = self.counting().map(|(at, _)| at);
+        self.bookings.iter().enumerate().filter(move |(at, _)| Some(*at) != counting).map(|(_, booking)| booking)
     }
 
     /// A mint needs its fact in sight; a burn may book goods that left with an order.
@@ -205,6 +206,12 @@ mod tests {
         let row = FactRow { moved: Some(10), bookings: vec![booking(1, 10), booking(2, 10)] };
         assert_eq!(row.rights(), (10, 0));
         assert_eq!(row.ignored().map(|b| b.key).collect::<Vec<_>>(), vec![EventKey([2; 8])]);
+    }
+
+    #[test]
+    fn a_booking_that_does_not_fit_hides_no_other() {
+        let row = FactRow { moved: Some(10), bookings: vec![booking(1, 9), booking(2, 10)] };
+        assert_eq!((row.rights(), row.ignored().count()), ((10, 0), 1));
     }
 
     #[test]

@@ -62,6 +62,17 @@ impl Folder {
         self.root.join("imports")
     }
 
+    /// Takes away what a killed import left: its upload and an unfinished rejects file.
+    pub fn sweep(&self) {
+        let left = |name: &str| name.starts_with("upload-") || name.starts_with(".rejects-");
+        for entry in fs::read_dir(self.imports()).into_iter().flatten().flatten() {
+            if entry.file_name().to_str().is_some_and(left) {
+                // What cannot be removed now is tried again at the next start.
+                drop(fs::remove_file(entry.path()));
+            }
+        }
+    }
+
     fn note_path(&self) -> PathBuf {
         self.root.join("node.json")
     }
@@ -158,6 +169,19 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
         folder.remove_note();
         assert_eq!(folder.note(), None);
+    }
+
+    #[test]
+    fn what_a_killed_import_left_is_swept_and_rejects_stay() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::new(place.path());
+        folder.create().unwrap();
+        for name in ["upload-1", ".rejects-1", "1-rejects.csv"] {
+            fs::write(folder.imports().join(name), "x").unwrap();
+        }
+        folder.sweep();
+        let left: Vec<_> = fs::read_dir(folder.imports()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["1-rejects.csv"]);
     }
 
     #[test]

@@ -18,10 +18,11 @@ use crdt_model::money::Currency;
 use crdt_model::scope::SiteCode;
 use crdt_model::text::Text;
 
+use crate::app::organisation;
 use crate::error::NodeError;
 use crate::folder::Folder;
 use crate::replica::{GenesisDraft, write_genesis};
-use crate::store::{Store, StoreConfig};
+use crate::run::open_store;
 use crate::{clock, entropy};
 
 /// What a new organisation begins with.
@@ -64,10 +65,12 @@ pub fn init(request: &InitRequest) -> Result<InitReport, NodeError> {
     let currency = currency_of(&request.currency)?;
     let name = text("org", &request.org)?;
     let folder = Folder::new(&request.data);
-    if folder.database().exists() {
+    folder.create()?;
+    // The open store is the lock: of two that begin at once, one is told that the folder is held.
+    let store = open_store(&folder)?;
+    if organisation(&store).map_err(|error| NodeError::Write(error.to_string()))?.is_some() {
         return Err(NodeError::AlreadyInitialised { data: request.data.clone() });
     }
-    folder.create()?;
     let random = NodeError::io("asking for random bytes");
     let secrets = (entropy::bytes::<32>(), entropy::bytes::<16>(), entropy::bytes::<8>(), entropy::bytes::<10>());
     let (Ok(root), Ok(recovery), Ok(session), Ok(id)) = secrets else {
@@ -89,9 +92,9 @@ pub fn init(request: &InitRequest) -> Result<InitReport, NodeError> {
         recovery_verifier: Genesis::verifier_of(&recovery),
         site,
         member,
+        keeper: author,
+        registrar: author,
     };
-    let config = StoreConfig { written_by: version(), ..StoreConfig::default() };
-    let store = Store::open_file(&folder.database(), config)?;
     let draft = GenesisDraft { genesis, key, session: SessionId(session), now: clock::now(), random: id };
     let org = store.write(|tx| write_genesis(tx, draft))?;
     Ok(InitReport {

@@ -16,6 +16,7 @@ mod documents;
 mod import;
 mod log;
 mod orders;
+mod parts;
 mod random;
 mod rebuild;
 mod stock;
@@ -31,7 +32,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crdt_model::control::state::Control;
 use crdt_model::document_row::DocumentRow;
-use crdt_model::id::{DocumentId, EventKey, actor_of};
+use crdt_model::id::{CommitHash, DocumentId, EventKey, actor_of};
 use crdt_model::scope::{Scope, SiteCode};
 use crdt_model::text::Text;
 use crdt_model::time::Hlc;
@@ -58,6 +59,7 @@ pub struct Replica {
 struct Memory {
     control: Control,
     heads: Heads,
+    control_heads_of_others: Vec<CommitHash>,
     hlc: Hlc,
     orders_numbered: u64,
     device_letter: String,
@@ -203,5 +205,15 @@ type KeyedEvent = (EventKey, crdt_model::event::Event);
 type NewRow = (DocumentId, Option<DocumentRow>);
 
 #[cfg(test)]
-#[path = "replica/tests.rs"]
-mod tests;
+mod tests {
+    mod batch;
+    mod import;
+    mod limits;
+    mod log;
+    mod orders;
+    mod random;
+    mod rebuild;
+    mod requests;
+    mod stock;
+    mod world;
+}

@@ -104,14 +104,8 @@ pub(crate) fn open_app(folder: &Folder) -> Result<App, NodeError> {
     if !folder.database().exists() {
         return Err(NodeError::NotInitialised { data });
     }
-    let config = StoreConfig { written_by: version(), ..StoreConfig::default() };
-    let store = Store::open_file(&folder.database(), config).map_err(|error| match error {
-        StoreError::Locked => {
-            let (page, pid) = folder.note().map(|note| (note.url, note.pid)).unzip();
-            NodeError::Locked { data: data.clone(), page, pid }
-        }
-        other => NodeError::Store(other),
-    })?;
+    let store = open_store(folder)?;
+    folder.sweep();
     let key = folder.key("author.key")?;
     let author = AuthorId(key.verifying_key().to_bytes());
     let own = organisation(&store).map_err(|error| NodeError::Write(error.to_string()))?;
@@ -131,6 +125,18 @@ pub(crate) fn open_app(folder: &Folder) -> Result<App, NodeError> {
     let identity = Identity { key, session: SessionId(session), org: own.id, site: facts.site.clone() };
     let replica = Replica::new(identity, seed);
     App::start(Arc::new(store), replica, facts).map_err(NodeError::io("starting the writer"))
+}
+
+/// Opens the folder's database, which no other process may hold.
+pub(crate) fn open_store(folder: &Folder) -> Result<Store, NodeError> {
+    let config = StoreConfig { written_by: version(), ..StoreConfig::default() };
+    Store::open_file(&folder.database(), config).map_err(|error| match error {
+        StoreError::Locked => {
+            let (page, pid) = folder.note().map(|note| (note.url, note.pid)).unzip();
+            NodeError::Locked { data: folder.root().to_owned(), page, pid }
+        }
+        other => NodeError::Store(other),
+    })
 }
 
 /// A node opened in this process for a command.

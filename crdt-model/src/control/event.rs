@@ -172,9 +172,16 @@ pub struct Genesis {
     pub recovery_verifier: [u8; 32],
     /// The first site.
     pub site: Site,
-    /// The first member: the author that signs it; keeper (epoch 1) and registrar.
+    /// The first member: the author that signs it.
     pub member: Member,
+    /// Keeps the first site's rights in epoch 1.
+    pub keeper: AuthorId,
+    /// Writes admissions, device letters, keepers and epochs.
+    pub registrar: AuthorId,
 }
+
+/// The format of everything that an organisation writes.
+pub const ORGANISATION_FORMAT: u64 = 1;
 
 impl Genesis {
     /// Derives the verifier of a recovery secret.
@@ -183,7 +190,7 @@ impl Genesis {
     }
 
     pub(crate) fn encode(&self, writer: &mut Writer) {
-        writer.text(&self.name);
+        writer.number(ORGANISATION_FORMAT).text(&self.name);
         self.currency.encode(writer);
         writer.list(&self.root_keys, |w, key| {
             w.fixed(key);
@@ -191,9 +198,14 @@ impl Genesis {
         writer.fixed(&self.recovery_verifier);
         self.site.encode(writer);
         self.member.encode(writer);
+        self.keeper.encode(writer);
+        self.registrar.encode(writer);
     }
 
     pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        if reader.number("format")? != ORGANISATION_FORMAT {
+            return Err(DecodeError::OutOfRange { field: "format" });
+        }
         let genesis = Self {
             name: reader.text("organisation")?,
             currency: Currency::decode("currency", reader)?,
@@ -201,8 +213,14 @@ impl Genesis {
             recovery_verifier: reader.array("recovery verifier")?,
             site: Site::decode(reader)?,
             member: Member::decode(reader)?,
+            keeper: AuthorId::decode("keeper", reader)?,
+            registrar: AuthorId::decode("registrar", reader)?,
         };
-        let named = !genesis.root_keys.is_empty();
-        named.then_some(genesis).ok_or(DecodeError::OutOfRange { field: "root keys" })
+        if genesis.root_keys.is_empty() || !genesis.root_keys.is_sorted_by(|a, b| a < b) {
+            return Err(DecodeError::OutOfRange { field: "root keys" });
+        }
+        let author = genesis.member.author;
+        let own = genesis.member.site == genesis.site.code && genesis.keeper == author && genesis.registrar == author;
+        own.then_some(genesis).ok_or(DecodeError::OutOfRange { field: "first member" })
     }
 }

@@ -76,7 +76,7 @@ impl Control {
                 self.genesis = Some(genesis.clone());
                 self.add_site(&genesis.site);
                 self.add_member(&genesis.member);
-                self.add_keeper(&genesis.site.code, 1, genesis.member.author);
+                self.add_keeper(&genesis.site.code, 1, genesis.keeper);
             }
             Event::Site(site) => self.add_site(site),
             Event::Member(member) => self.add_member(member),

@@ -434,10 +434,15 @@ impl Paid {
         Ok(Self {
             time,
             tender: tender.map(|(tender, _)| tender).ok_or(DecodeError::OutOfRange { field: "tender" })?,
-            amount: Money::decode("amount", reader)?,
+            amount: decode_amount(reader)?,
             reference: reader.option("payment reference", |r| r.text("payment reference"))?,
         })
     }
+}
+
+fn decode_amount(reader: &mut Reader<'_>) -> Result<Money, DecodeError> {
+    let amount = Money::decode("amount", reader)?;
+    if amount > Money::ZERO { Ok(amount) } else { Err(DecodeError::OutOfRange { field: "amount" }) }
 }
 
 /// Name, phone, address and note of the recipient as one sealed JSON object.

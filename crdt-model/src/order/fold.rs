@@ -69,22 +69,25 @@ fn complete_placings(content: &Content) -> impl Iterator<Item = Placing<'_>> {
 
 /// The lines that cite `placed`, by number, if they are exactly the ones that it counts.
 fn lines_of<'a>(content: &'a Content, key: EventKey, placed: &Placed) -> Option<Vec<&'a Line>> {
-    let cited = || {
-        content.events.iter().filter_map(move |(at, event)| match event {
-            Event::Line(line) if line.placed == key => Some((at, line)),
-            _other => None,
-        })
-    };
-    let mut by_number = BTreeMap::new();
-    for (_, line) in cited() {
-        by_number.entry(line.number).or_insert(line);
+    let mut by_number: BTreeMap<u16, (&EventKey, &Line)> = BTreeMap::new();
+    for (at, event) in &content.events {
+        if let Event::Line(line) = event
+            && line.placed == key
+            && line.number <= placed.line_count
+        {
+            by_number.entry(line.number).or_insert((at, line));
+        }
     }
-    let complete =
-        by_number.len() == usize::from(placed.line_count) && by_number.keys().copied().eq(1..=placed.line_count);
+    let complete = by_number.len() == usize::from(placed.line_count);
+    let mut chosen: Vec<(&EventKey, &Line)> = by_number.into_values().collect();
     let whole = placed.parts.as_ref().is_none_or(|parts| {
-        parts.hash == parts_hash(cited().map(|(at, line)| (at, Event::Line(line.clone()).encode())))
+        let mut by_key = chosen.clone();
+        by_key.sort_by_key(|(at, _)| **at);
+        let values = by_key.into_iter().map(|(at, line)| (at, Event::Line(line.clone()).encode()));
+        parts.hash == parts_hash(values)
     });
-    (complete && whole).then(|| by_number.into_values().collect())
+    chosen.sort_by_key(|(_, line)| line.number);
+    (complete && whole).then(|| chosen.into_iter().map(|(_, line)| line).collect())
 }
 
 fn line_state(line: &Line) -> LineState {
@@ -164,5 +167,6 @@ fn reserve(state: &mut OrderState, reservation: &Reservation, sign: i128) {
 }
 
 #[cfg(test)]
-#[path = "fold/tests.rs"]
-mod tests;
+mod tests {
+    mod rules;
+}

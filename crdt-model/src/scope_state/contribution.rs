@@ -74,7 +74,8 @@ impl Contribution {
         if let Some(customer) = &order.header.customer {
             index(ViewTable::OrdersByCustomer, RowKey::of(scope).document(customer).time(at));
         }
-        if let Some(label) = &order.header.label {
+        let label = label_of(order);
+        if !label.as_str().is_empty() {
             index(ViewTable::OrdersByNumber, RowKey::of(scope).text(label.as_str()));
         }
     }

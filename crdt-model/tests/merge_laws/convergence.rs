@@ -6,14 +6,14 @@ use crdt_model::control::event::SiteKind;
 use crdt_model::control::state::Control;
 use crdt_model::customer::FIELD_PHONE;
 use crdt_model::customer::state::CustomerState;
-use crdt_model::document::FieldValue;
+use crdt_model::document::{Content, FieldValue};
 use crdt_model::document_row::{DocumentRow, fold_document};
 use crdt_model::event::{DocumentKind, Event};
-use crdt_model::id::{DocumentId, OrgId};
+use crdt_model::id::{DocumentId, EventKey, OrgId};
 use crdt_model::order::fold::fold_order;
 use crdt_model::product::FIELD_NAME;
 use crdt_model::product::event::ProductPosted;
-use crdt_model::product::state::ProductState;
+use crdt_model::product::state::{FIELD_VALUES_MAX, ProductState};
 use crdt_model::scope::Scope;
 use crdt_model::seal::{SealKey, SealedField, SealedPlace};
 use proptest::prelude::*;
@@ -70,7 +70,7 @@ fn pasts(log: &[Change]) -> BTreeMap<Hash, BTreeSet<Hash>> {
 }
 
 proptest! {
-    #![proptest_config(cases(800))]
+    #![proptest_config(cases(700))]
 
     #[test]
     fn merging_commutes(plan in plans(&EVERY_KIND, 2..7)) {
@@ -225,6 +225,19 @@ fn concurrent_names_of_a_product_are_all_kept() {
     world.meet(&mut dice);
     let product = ProductState::fold(&world.replicas[0].content(&Scope::Catalogue, id)).unwrap();
     assert_eq!(product.names, [text("lamp 2")], "who has seen all of them settles them");
+}
+
+#[test]
+fn a_product_row_keeps_sixty_four_concurrent_names() {
+    let named = |count: usize| {
+        let events = [(EventKey::ZERO, Event::ProductPosted(ProductPosted { sku: text("A") }))].into();
+        let names = (0..count).map(|at| FieldValue::Text(format!("name {at}"))).collect();
+        let content = Content { events, fields: [(FIELD_NAME.to_owned(), names)].into() };
+        let row = fold_document(&content).unwrap();
+        assert_eq!(DocumentRow::decode(&row.encode()).unwrap(), row);
+        ProductState::fold(&content).unwrap().names.len()
+    };
+    assert_eq!([FIELD_VALUES_MAX, FIELD_VALUES_MAX + 1].map(named), [64, 64]);
 }
 
 #[test]

@@ -230,7 +230,7 @@ fn line_of(count: i64) -> LineState {
 }
 
 proptest! {
-    #![proptest_config(cases(400))]
+    #![proptest_config(cases(300))]
 
     #[test]
     fn secured_promises_never_pass_the_rights(seed: u64, moves in moves()) {

@@ -2,7 +2,9 @@
 //!
 //! Invariant: every kind has a sentence in English and Chinese. Proved by `every_case_kind_has_both_languages`.
 
-use crdt_model::case::{CaseKind, CaseRow};
+use crdt_model::case::{CaseKind, CaseRow, case_id};
+use crdt_model::id::{DocumentId, EventKey};
+use crdt_model::order::state::OrderState;
 use crdt_model::quantity::format_thousandths;
 use crdt_model::rows::{RowKind, row_key};
 use crdt_model::scope::Scope;
@@ -10,8 +12,8 @@ use crdt_model::scope::Scope;
 use super::error::AppError;
 use super::model::{CaseView, Page, PageRequest};
 use super::read::{self, collect};
-use super::{App, page};
-use crate::store::{Snapshot, Table};
+use super::{App, page, storage};
+use crate::store::{ReadTables, Snapshot, Table};
 
 impl App {
     /// Open cases of every scope that is held, in order of scope and id.
@@ -31,6 +33,25 @@ pub(super) fn scope_cases(snapshot: &Snapshot, scope: &Scope) -> Result<Vec<Case
     collect(snapshot, Table::Rows, prefix.as_bytes(), |_, value| {
         CaseRow::decode(value).map(|case| Some(view(scope, &case)))
     })
+}
+
+/// Open cases of one order, looked up by their ids.
+pub(super) fn order_cases(
+    snapshot: &Snapshot,
+    scope: &Scope,
+    id: DocumentId,
+    order: &OrderState,
+) -> Result<Vec<CaseView>, AppError> {
+    let mut found = Vec::new();
+    for (kind, _) in CaseKind::ALL {
+        for key in order.rivals.iter().copied().chain([EventKey::ZERO]) {
+            let case = case_id(kind, &id, &key);
+            let row = row_key(scope, RowKind::Case, &case);
+            let row = snapshot.with(Table::Rows, row.as_bytes(), CaseRow::decode).map_err(storage)?;
+            found.extend(row.transpose().map_err(read::damaged)?.map(|case| view(scope, &case)));
+        }
+    }
+    Ok(found)
 }
 
 fn view(scope: &Scope, case: &CaseRow) -> CaseView {

@@ -54,8 +54,8 @@ impl App {
             Some(label) => EncodingChoice::from_label(label.as_str()).map_err(|error| refused(error.into()))?,
             None => EncodingChoice::Detect,
         };
-        let number = entropy::bytes::<8>().map_err(|error| AppError::Storage(error.to_string()))?;
-        let id = format!("{:016x}", u64::from_be_bytes(number));
+        let number = entropy::bytes::<4>().map_err(|error| AppError::Storage(error.to_string()))?;
+        let id = format!("{:012x}{:08x}", self.now().at.0, u32::from_be_bytes(number));
         let folder = self.facts().data.join("imports");
         let files = ImportFiles { input: file, rejects: folder.join(format!("{id}-rejects.csv")), temporary: folder };
         let view = new_view(id.clone(), request.mode);

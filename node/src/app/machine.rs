@@ -137,8 +137,15 @@ fn command_error(error: CommandError, key: &str) -> AppError {
             &format!("{what} `{name}` exists already"),
             "Use the existing one, or give another name.",
         ),
+        CommandError::OtherCurrency { .. } => {
+            invalid("/currency".into(), error.to_string(), "Give the amounts in the organisation's currency.")
+        }
         CommandError::RequestReused => AppError::KeyReused { key: key.to_owned() },
         CommandError::ContactTooLong => invalid("/contact".into(), error.to_string(), "Shorten name, address or note."),
+        CommandError::TextTooLong { line, field } => {
+            let place = line.map_or(String::new(), |line| format!("/lines/{line}"));
+            invalid(format!("{place}/{field}"), error.to_string(), "Shorten it.")
+        }
         CommandError::OrderTooLarge => {
             invalid("/lines".into(), error.to_string(), "Split the order, or shorten the names.")
         }

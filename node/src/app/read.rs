@@ -95,7 +95,10 @@ pub(super) fn site_scopes(snapshot: &Snapshot) -> Result<Vec<Scope>, AppError> {
 
 /// The product of an item: from the catalogue, else provisional from a site.
 pub(super) fn product(snapshot: &Snapshot, item: &DocumentId) -> Result<Option<(Scope, ProductState)>, AppError> {
-    for scope in [Scope::Catalogue].into_iter().chain(site_scopes(snapshot)?) {
+    if let Some(DocumentRow::Product(product)) = document(snapshot, &Scope::Catalogue, item)? {
+        return Ok(Some((Scope::Catalogue, product)));
+    }
+    for scope in site_scopes(snapshot)? {
         if let Some(DocumentRow::Product(product)) = document(snapshot, &scope, item)? {
             return Ok(Some((scope, product)));
         }

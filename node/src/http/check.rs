@@ -129,15 +129,19 @@ impl Errors {
         price
     }
 
-    /// An amount in decimal text, not nothing; its digits are checked again once its currency is known.
+    /// An amount in decimal text, above nothing; its digits are checked again once its currency is known.
     pub fn amount(&mut self, at: At, raw: &str, currency: Option<&Currency>) -> Option<TypedAmount> {
         let amount = self.decimal(at, raw, TypedAmount::new(raw).map(Some), "-100000000000 and 100000000000")?;
         if let Some(Err(error)) = currency.map(|currency| amount.in_currency(currency)) {
             self.decimal(at, raw, Err::<(), _>(error), "-100000000000 and 100000000000");
             return None;
         }
-        if raw.bytes().all(|b| matches!(b, b'0' | b'.' | b'-' | b'+')) {
-            self.add(at, "the amount is 0", "Leave the payment out, or give its amount.");
+        if raw.starts_with('-') || raw.bytes().all(|b| matches!(b, b'0' | b'.' | b'+')) {
+            self.add(
+                at,
+                format!("the amount `{}` is not above 0", echo(raw)),
+                "Leave the payment out, or give its amount.",
+            );
         }
         Some(amount)
     }

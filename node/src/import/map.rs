@@ -21,8 +21,8 @@ use super::spool::SpooledRow;
 
 /// Lines that an order can have.
 pub const LINES_MAX: usize = 2_000;
-/// Bytes of cells that the rows of an order can have together.
-pub const ORDER_BYTES_MAX: usize = 16 << 20;
+/// Bytes of cells that the rows of an order can have together: its document may have 4 MiB.
+pub const ORDER_BYTES_MAX: usize = 5 << 19;
 
 /// What an imported order is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

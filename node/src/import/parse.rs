@@ -14,6 +14,11 @@ use super::cells::PackedCells;
 use super::columns::{Columns, Field};
 use super::rejects::{Fault, excerpt};
 
+/// Bytes of a text that names something: SKU, order, customer, region; keys are made of them.
+const KEY_BYTES_MAX: usize = 1_024;
+/// Bytes of a free text; with its SKU it must fit one event of an order.
+const TEXT_BYTES_MAX: usize = 14 * 1_024;
+
 /// The cells of a spooled row, found by field.
 pub(super) struct FieldCells<'a> {
     columns: &'a Columns,
@@ -116,23 +121,22 @@ pub(super) fn undecodable() -> Fault {
     )
 }
 
-/// Bytes of a name; other texts are keys and shorter.
-pub const NAME_BYTES_MAX: usize = 4 << 10;
-/// Bytes of a SKU, number, customer, region, unit or barcode.
-pub const KEY_BYTES_MAX: usize = 1 << 10;
-
 fn text(field: Field, cell: &str) -> Result<Text, Fault> {
-    let limit = if field == Field::Name { NAME_BYTES_MAX } else { KEY_BYTES_MAX };
-    if cell.len() > limit {
-        let (name, bytes) = (field.name(), cell.len());
-        return Err(Fault::of(
-            field,
-            format!("The text of `{name}` has {bytes} bytes, the limit is {limit}. Shorten it."),
-        ));
-    }
-    Text::new(cell).map_err(|error| {
+    let bytes_max = match field {
+        Field::Name | Field::Unit | Field::Barcode => TEXT_BYTES_MAX,
+        Field::ExternalNumber
+        | Field::OrderTime
+        | Field::Sku
+        | Field::Quantity
+        | Field::Price
+        | Field::Customer
+        | Field::Region
+        | Field::Currency => KEY_BYTES_MAX,
+    };
+    let fits = Text::new(cell).ok().filter(|text| text.as_str().len() <= bytes_max);
+    fits.ok_or_else(|| {
         let name = field.name();
-        Fault::of(field, format!("The text of `{name}` is too long: {error}. Shorten it."))
+        Fault::of(field, format!("The text of `{name}` is too long: the limit is {bytes_max} bytes. Shorten it."))
     })
 }
 
@@ -208,9 +212,11 @@ mod tests {
 
     #[test]
     fn a_text_of_the_limit_is_taken_and_one_byte_more_is_a_fault() {
-        let name = |bytes| with(Field::Name, &"a".repeat(bytes), |cells| cells.text_or_none(Field::Name));
-        assert!(name(NAME_BYTES_MAX).is_ok());
-        assert!(name(NAME_BYTES_MAX + 1).unwrap_err().contains("the limit is"));
+        for (field, bytes_max) in [(Field::Name, TEXT_BYTES_MAX), (Field::Sku, KEY_BYTES_MAX)] {
+            let text = |bytes| with(field, &"a".repeat(bytes), |cells| cells.text_or_none(field));
+            assert!(text(bytes_max).is_ok());
+            assert!(text(bytes_max + 1).unwrap_err().contains("too long"));
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crdt_model::time::BusinessDate;
 use super::batch::Batch;
 use super::command::{CommandError, CustomerDraft, Input, Outcome, ProductDraft};
 use super::log::Draft;
-use super::orders::draft_request;
+use super::orders::{CONTACT_BYTES_MAX, draft_request};
 use super::{Replica, ReplicaError, Stop};
 
 /// Bytes of a product's or customer's change, about.
@@ -83,6 +83,9 @@ impl Replica {
         input: &Input,
         customer: &CustomerDraft,
     ) -> Result<Outcome, Stop> {
+        if customer.details.iter().flatten().any(|plain| plain.len() > CONTACT_BYTES_MAX) {
+            return Err(CommandError::ContactTooLong.into());
+        }
         let id = DocumentId::random(input.now.at, self.random.bytes());
         let scope = self.customers_scope();
         let mut draft = self.draft(scope.clone(), draft_request(input), TransactionId::ZERO);

@@ -322,6 +322,14 @@ pub enum CommandError {
         /// Its code.
         code: SiteCode,
     },
+    /// Amounts of another currency than the organisation's cannot be added to its figures.
+    #[error("the order is in {given}, the organisation counts in {own}")]
+    OtherCurrency {
+        /// The order's.
+        given: String,
+        /// The organisation's.
+        own: String,
+    },
     /// It exists already.
     #[error("{what} `{name}` exists already")]
     Exists {
@@ -336,6 +344,14 @@ pub enum CommandError {
     /// The contact is too long to seal.
     #[error("the contact details are too long")]
     ContactTooLong,
+    /// A text does not fit the event that it belongs to.
+    #[error("the text of `{field}` is too long")]
+    TextTooLong {
+        /// The position of its line, where it is a line's.
+        line: Option<usize>,
+        /// Its field.
+        field: &'static str,
+    },
     /// The order is larger than a document may be.
     #[error("the order is larger than a document may be")]
     OrderTooLarge,

@@ -9,7 +9,7 @@
 use quick_cache::Weighter;
 use quick_cache::unsync::Cache;
 
-use crdt_model::codec::Reader;
+use crdt_model::codec::{DecodeError, Reader};
 use crdt_model::commit::SignedCommit;
 use crdt_model::document::{Content, Document, FieldValue, Put};
 use crdt_model::document_row::fold_document;
@@ -89,8 +89,7 @@ impl Replica {
     ) -> Result<NewRow, ReplicaError> {
         let mut puts: Vec<Put> = events.iter().map(|(key, event)| Put::event(*key, event)).collect();
         puts.extend(fields.iter().map(|(name, value)| Put::field(name, value.clone())));
-        let created = Document::create(self.actor, puts);
-        let (_, chunk) = created.map_err(|error| ReplicaError::Document { id, error })?;
+        let chunk = Document::first_chunk(self.actor, puts).map_err(|error| ReplicaError::Document { id, error })?;
         draft.push(id, chunk);
         let mut content = content_of(events);
         content.fields = fields.into_iter().map(|(name, value)| (name.to_owned(), vec![value])).collect();
@@ -138,9 +137,9 @@ pub(super) fn load_document(batch: &Batch<'_, '_>, scope: &Scope, id: DocumentId
     for (hash, position) in references(&row)? {
         let bytes = batch.read(Table::Commits, &hash.0)?.unwrap_or_default();
         let signed = SignedCommit::decode_trusted(&bytes)?;
-        if let Some(change) = signed.commit().changes.get(position) {
-            chunks.push(change.chunk.clone());
-        }
+        let change = signed.commit().changes.get(position).filter(|_| signed.hash() == hash);
+        let change = change.ok_or(DecodeError::OutOfRange { field: "commit reference" })?;
+        chunks.push(change.chunk.clone());
     }
     let loaded = Document::load(chunks.iter().map(Vec::as_slice));
     loaded.map_err(|error| ReplicaError::Document { id, error })

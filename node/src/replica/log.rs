@@ -13,6 +13,7 @@ use std::ops::ControlFlow;
 use ed25519_dalek::SigningKey;
 use thiserror::Error;
 
+use crdt_model::change::{ScanError, scan};
 use crdt_model::codec::{DecodeError, Reader, Writer};
 use crdt_model::commit::{COMMIT_CHANGES_MAX, Commit, CommitError, DocumentChange, SignedCommit};
 use crdt_model::control::event::Genesis;
@@ -80,6 +81,14 @@ pub enum ReplicaError {
         /// Why.
         error: DocumentError,
     },
+    /// A change of this node breaks a rule of the format: it is not signed.
+    #[error("own change of document {id}: {error}")]
+    OwnChange {
+        /// The document.
+        id: DocumentId,
+        /// Which rule.
+        error: ScanError,
+    },
     /// A commit cannot be written.
     #[error("commit: {0}")]
     Commit(#[from] CommitError),
@@ -132,7 +141,8 @@ impl Draft {
         self.changes.push(DocumentChange { document, chunk });
     }
 
-    fn is_empty(&self) -> bool {
+    /// Whether it holds no change.
+    pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
 }
@@ -141,7 +151,7 @@ impl Replica {
     /// Reads what is remembered between batches.
     pub(super) fn load(&mut self, tx: &mut WriteTx<'_>) -> Result<(), ReplicaError> {
         let author = self.identity.author_id();
-        let heads = read_heads(tx, &author)?;
+        let (heads, control_heads_of_others) = read_heads(tx, &author)?;
         let batch = Batch::new(tx);
         let control = read_control(&batch)?;
         let numbered = batch.read(Table::Local, LOCAL_ORDERS_NUMBERED)?;
@@ -151,6 +161,7 @@ impl Replica {
             device_letter: member.map(|member| member.device_letter.to_string()).unwrap_or_default(),
             control,
             heads,
+            control_heads_of_others,
             hlc: Hlc::default(),
             orders_numbered: orders_numbered.unwrap_or(0),
             journal: None,
@@ -208,6 +219,9 @@ impl Replica {
         if draft.is_empty() {
             return Ok(());
         }
+        for DocumentChange { document, chunk } in &draft.changes {
+            scan(chunk).map_err(|error| ReplicaError::OwnChange { id: *document, error })?;
+        }
         let head = self.memory().heads.get(&draft.scope).copied().unwrap_or_default();
         let hlc = self.memory().hlc.tick(at);
         let control_heads = match draft.scope {
@@ -240,8 +254,11 @@ impl Replica {
     }
 
     fn control_heads(&self) -> Vec<CommitHash> {
-        let heads = self.memory.as_ref().and_then(|memory| memory.heads.get(&Scope::Control));
-        heads.and_then(|head| head.hash).into_iter().collect()
+        let Some(memory) = &self.memory else { return Vec::new() };
+        let own = memory.heads.get(&Scope::Control).and_then(|head| head.hash);
+        let mut heads: Vec<CommitHash> = memory.control_heads_of_others.iter().copied().chain(own).collect();
+        heads.sort_unstable();
+        heads
     }
 
     /// Puts the folded rows of changed documents in their place.
@@ -320,27 +337,32 @@ pub(super) fn read_control(batch: &Batch<'_, '_>) -> Result<Control, ReplicaErro
     Ok(Control::fold(records.iter().map(|(id, record)| (*id, record))))
 }
 
-fn read_heads(tx: &impl ReadTables, author: &AuthorId) -> Result<Heads, ReplicaError> {
+/// The own head of each scope, and what others wrote last in `control`.
+fn read_heads(tx: &impl ReadTables, author: &AuthorId) -> Result<(Heads, Vec<CommitHash>), ReplicaError> {
     let mut frontier = Vec::new();
     tx.scan(Table::Frontier, &KeyRange::all(), Direction::Forward, |key, value| {
         frontier.push((key.to_vec(), value.to_vec()));
         ControlFlow::Continue(())
     })?;
-    let mut heads = Heads::new();
+    let (mut heads, mut others) = (Heads::new(), Vec::new());
     for (key, value) in frontier {
         let mut reader = Reader::new(&key);
         let scope = Scope::from_bytes(reader.blob("scope", 64)?)?;
         let owner = AuthorId::decode("author", &mut reader)?;
         let arrivals = last_arrival(tx, &scope)?;
+        let mut entry = Reader::new(&value);
+        let seq = u64::from_be_bytes(entry.array("seq")?);
+        let hash = CommitHash::decode("head", &mut entry)?;
+        if owner != *author && scope == Scope::Control {
+            others.push(hash);
+        }
         let head = heads.entry(scope).or_default();
         head.arrivals = arrivals;
         if owner == *author {
-            let mut entry = Reader::new(&value);
-            head.seq = u64::from_be_bytes(entry.array("seq")?);
-            head.hash = Some(CommitHash::decode("head", &mut entry)?);
+            (head.seq, head.hash) = (seq, Some(hash));
         }
     }
-    Ok(heads)
+    Ok((heads, others))
 }
 
 /// What an organisation begins with.

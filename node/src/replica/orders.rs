@@ -1,18 +1,17 @@
 //! Order commands: place, confirm, ship, cancel.
 //!
-//! A new order is one document in the site's scope. Lines that do not fit one change come in parts, each in its own
-//! commit of the same transaction id; the header closes them. The keeper promises stock in the same change.
+//! A new order is one document in the site's scope, written in one change, or in `parts` where it is larger. The keeper
+//! promises stock in the same change where it fits, else in the same transaction.
 //!
 //! Invariants: a promise spends only rights that are free at that moment, in the transaction that reads them; a walk-in
 //! sale is never refused for stock. Proved by `replica/tests.rs`.
 
-use crdt_model::document::{Document, Put};
-use crdt_model::document_row::{DocumentRow, fold_document};
+use crdt_model::change::BYTES_VALUE_MAX;
+use crdt_model::document_row::DocumentRow;
 use crdt_model::event::{Event, EventKind};
 use crdt_model::id::{DocumentId, EventKey, RequestId, TransactionId};
 use crdt_model::order::decide::{self, check_lines};
-use crdt_model::order::event::{Contact, Entry, Handover, Line, LineQuantity, Paid, Parts, Placed, RightsBooking};
-use crdt_model::order::fold::parts_hash;
+use crdt_model::order::event::{Contact, Entry, Handover, Line, LineQuantity, Paid, Placed, RightsBooking};
 use crdt_model::order::state::{LineState, OrderState};
 use crdt_model::rows::{RowKind, Rows, ViewTable, row_key};
 use crdt_model::scope::Scope;
@@ -22,23 +21,17 @@ use crdt_model::text::Text;
 
 use super::batch::Batch;
 use super::command::{CommandError, Input, LineDraft, OrderDraft, Outcome};
-use super::documents::content_of;
 use super::log::Draft;
-use super::{Keeping, KeyedEvent, Replica, ReplicaError, Stop};
+use super::parts::{Size, size_of};
+use super::{Keeping, Replica, ReplicaError, Stop};
 use crate::store::Table;
 
-/// Bytes of an order that is one change; a change may have 128 KiB.
-const WHOLE_BYTES_MAX: usize = 112 * 1024;
-/// Bytes of line events in one part; the last part carries the header and what follows it.
-const PART_BYTES_MAX: usize = 48 * 1024;
-/// Bytes of what follows the header: promises, payments, contact.
-const AFTER_BYTES_MAX: usize = 64 * 1024;
-/// Bytes of contact details: sealed they must fit one value of a document.
-const CONTACT_BYTES_MAX: usize = 12 * 1024;
 /// Bytes of all lines of an order: a document may have 4 MiB.
 const ORDER_BYTES_MAX: usize = 3 * 1024 * 1024;
-/// What an event takes in a change beside its text, in bytes, about.
-const LINE_BYTES_BASE: usize = 64;
+/// What an event takes in a change beside its text, in bytes, at most.
+pub(super) const LINE_BYTES_BASE: usize = 64;
+/// Bytes of contact details: sealed and with their subject they are one event's value.
+pub(super) const CONTACT_BYTES_MAX: usize = BYTES_VALUE_MAX - 128;
 
 /// A document to be written as one order.
 pub(super) struct OrderWriting {
@@ -64,8 +57,7 @@ impl Replica {
         let id = DocumentId::random(input.now.at, self.random.bytes());
         let lines: Vec<LineState> = order.lines.iter().map(line_state).collect();
         check_lines(&lines, &order.currency).map_err(CommandError::Rule)?;
-        let mut after = self.contact_event(batch, id, order)?;
-        after.extend(self.stock_events(batch, input, order.handover, &lines)?);
+        let mut after = self.stock_events(batch, input, order.handover, &lines)?;
         after.extend(order.payments.iter().map(|payment| {
             Event::Paid(Paid {
                 time: input.now,
@@ -74,9 +66,7 @@ impl Replica {
                 reference: payment.reference.clone(),
             })
         }));
-        if after_weight(&after) > AFTER_BYTES_MAX {
-            return Err(CommandError::OrderTooLarge.into());
-        }
+        after.extend(self.contact_event(batch, id, order)?);
         let label = Text::new(&self.next_order_label(batch)).ok();
         let request = input.request.as_ref().map(|request| request.id);
         let header = Placed {
@@ -100,9 +90,16 @@ impl Replica {
     }
 
     fn check_order(&mut self, batch: &Batch<'_, '_>, order: &OrderDraft) -> Result<(), Stop> {
-        let weight: usize = order.lines.iter().map(weight).sum();
-        if weight > ORDER_BYTES_MAX {
+        if order.lines.iter().map(weight).sum::<usize>() > ORDER_BYTES_MAX {
             return Err(CommandError::OrderTooLarge.into());
+        }
+        let own = self.control().genesis.as_ref().map(|genesis| genesis.currency);
+        if own.is_some_and(|own| own != order.currency) {
+            let own = own.map(|own| own.code().to_owned()).unwrap_or_default();
+            return Err(CommandError::OtherCurrency { given: order.currency.code().to_owned(), own }.into());
+        }
+        if let Some(line) = order.lines.iter().position(|line| weight(line) > BYTES_VALUE_MAX) {
+            return Err(CommandError::TextTooLong { line: Some(line), field: "name" }.into());
         }
         for (at, line) in order.lines.iter().enumerate() {
             if !self.product_exists(batch, DocumentId::of_sku(line.sku.as_str()))? {
@@ -228,16 +225,19 @@ impl Replica {
         writing: OrderWriting,
         input: &Input,
     ) -> Result<(), ReplicaError> {
-        let lines: usize = writing.lines.iter().map(weight).sum();
-        let weight = lines + after_weight(&writing.after);
+        let size = size_of(&writing);
         let events = writing.lines.len() + 1 + writing.after.len();
-        if !draft.fits(weight, events) {
+        if !matches!(size, Size::Whole { bytes } if draft.fits(bytes, events)) {
             self.roll(batch, draft, input.now.at)?;
         }
         let scope = draft.scope.clone();
-        let row = match weight > WHOLE_BYTES_MAX {
-            false => self.write_whole_order(draft, writing)?,
-            true => self.write_order_in_parts(batch, draft, writing, input)?,
+        let row = match size {
+            Size::Whole { .. } => self.write_whole_order(draft, writing)?,
+            Size::InParts => {
+                let row = self.write_order_in_parts(batch, draft, writing, input)?;
+                self.roll(batch, draft, input.now.at)?;
+                row
+            }
         };
         self.fold_in(batch, &scope, vec![row])
     }
@@ -250,53 +250,6 @@ impl Replica {
         let events = lines.chain([(writing.close)(header)]).chain(writing.after).collect();
         let events = self.with_keys(draft, events);
         self.create_document(draft, writing.id, events, Vec::new())
-    }
-
-    /// One commit a part; the last one carries the header with the hash of all lines.
-    fn write_order_in_parts(
-        &mut self,
-        batch: &mut Batch<'_, '_>,
-        draft: &mut Draft,
-        writing: OrderWriting,
-        input: &Input,
-    ) -> Result<super::NewRow, ReplicaError> {
-        let id = writing.id;
-        let parts = split_lines(&writing.lines);
-        let last = parts.len() - 1;
-        let last_lines = parts[last].len() as u32;
-        let transaction = TransactionId(self.random.bytes());
-        *draft = self.draft(draft.scope.clone(), draft_request(input), transaction);
-        let placed = self.key_at(&draft.scope, draft.seq() + last as u64, last_lines);
-        let mut document: Option<Document> = None;
-        let mut events: Vec<KeyedEvent> = Vec::new();
-        let mut number = 1u16;
-        for (at, part) in parts.into_iter().enumerate() {
-            let mut written = Vec::new();
-            for line in part {
-                written.push((self.next_key(draft), line_event(placed, number, line.clone())));
-                number += 1;
-            }
-            events.extend(written.iter().cloned());
-            if at == last {
-                let closing = closing_events(&writing, &events);
-                let closing = self.with_keys(draft, closing);
-                events.extend(closing.iter().cloned());
-                written.extend(closing);
-            }
-            let puts = written.iter().map(|(key, event)| Put::event(*key, event)).collect();
-            let chunk = match &mut document {
-                None => Document::create(self.actor, puts).map(|(created, chunk)| {
-                    document = Some(created);
-                    chunk
-                }),
-                Some(open) => open.append(self.actor, puts),
-            };
-            draft.push(id, chunk.map_err(|error| ReplicaError::Document { id, error })?);
-            if at < last {
-                self.roll(batch, draft, input.now.at)?;
-            }
-        }
-        Ok((id, fold_document(&content_of(events))))
     }
 
     pub(super) fn confirm_order(
@@ -337,7 +290,11 @@ impl Replica {
     ) -> Result<Outcome, Stop> {
         let order = read_order(batch, scope, id)?;
         let cancelled = decide::cancel(&order, lines, input.now, reason).map_err(CommandError::Rule)?;
-        self.append_to_order(batch, input, scope, id, vec![Event::Cancelled(cancelled)])
+        let event = Event::Cancelled(cancelled);
+        if event.encode().len() > BYTES_VALUE_MAX {
+            return Err(CommandError::TextTooLong { line: None, field: "reason" }.into());
+        }
+        self.append_to_order(batch, input, scope, id, vec![event])
     }
 
     fn append_to_order(
@@ -371,43 +328,14 @@ fn booking(keeping: Keeping) -> RightsBooking {
     }
 }
 
-fn closing_events(writing: &OrderWriting, lines: &[KeyedEvent]) -> Vec<Event> {
-    let mut sorted: Vec<&KeyedEvent> = lines.iter().collect();
-    sorted.sort_by_key(|(key, _)| *key);
-    let hash = parts_hash(sorted.into_iter().map(|(key, event)| (key, event.encode())));
-    let mut header = writing.header.clone();
-    header.line_count = lines.len() as u16;
-    header.parts = Some(Parts { hash });
-    [(writing.close)(header)].into_iter().chain(writing.after.iter().cloned()).collect()
-}
-
-fn line_event(placed: EventKey, number: u16, line: LineDraft) -> Event {
+pub(super) fn line_event(placed: EventKey, number: u16, line: LineDraft) -> Event {
     let LineDraft { sku, name, quantity, price } = line;
     Event::Line(Line { placed, number, sku, name, quantity, price })
 }
 
-fn weight(line: &LineDraft) -> usize {
+/// Bytes that a line takes in a change, at most.
+pub(super) fn weight(line: &LineDraft) -> usize {
     LINE_BYTES_BASE + line.sku.as_str().len() + line.name.as_ref().map_or(0, |name| name.as_str().len())
-}
-
-/// Bytes of events that follow the header, about.
-fn after_weight(events: &[Event]) -> usize {
-    events.iter().map(|event| LINE_BYTES_BASE + event.encode().len()).sum()
-}
-
-/// Consecutive lines, each part at most [`PART_BYTES_MAX`].
-fn split_lines(lines: &[LineDraft]) -> Vec<Vec<LineDraft>> {
-    let mut parts: Vec<Vec<LineDraft>> = vec![Vec::new()];
-    let mut bytes = 0;
-    for line in lines {
-        if bytes + weight(line) > PART_BYTES_MAX {
-            parts.push(Vec::new());
-            bytes = 0;
-        }
-        bytes += weight(line);
-        parts.last_mut().expect("invariant: there is always a part").push(line.clone());
-    }
-    parts
 }
 
 fn line_state(line: &LineDraft) -> LineState {

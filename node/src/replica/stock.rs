@@ -5,6 +5,7 @@
 //! Invariant: a keeper's own fact and its booking are one change, so neither is ever seen alone. Proved by
 //! `a_receipt_makes_rights_in_the_same_change` in `replica/tests.rs`.
 
+use crdt_model::change::BYTES_VALUE_MAX;
 use crdt_model::event::Event;
 use crdt_model::id::{DocumentId, TransactionId};
 use crdt_model::journal::JOURNAL_EVENTS_MAX;
@@ -34,13 +35,16 @@ impl Replica {
         let (epoch, keeping) = self.keeping();
         let scope = self.site_scope();
         let mut draft = self.draft(scope.clone(), draft_request(input), TransactionId::ZERO);
-        let (journal, is_new) = self.journal(input);
         let fact = StockFact { time: input.now, epoch, sku: sku.clone(), quantity, reference, reason };
         let fact_key = self.next_key(&mut draft);
         let fact_event = match kind {
             StockKind::Receipt => Event::Receipt(fact),
             StockKind::Adjustment => Event::Adjustment(fact),
         };
+        if fact_event.encode().len() > BYTES_VALUE_MAX {
+            return Err(CommandError::TextTooLong { line: None, field: "reason" }.into());
+        }
+        let (journal, is_new) = self.journal(input);
         let mut events = vec![(fact_key, fact_event)];
         if keeping == Keeping::Mine && quantity != Quantity::ZERO {
             let magnitude = Quantity::from_thousandths(quantity.thousandths().abs());

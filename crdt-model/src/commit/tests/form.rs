@@ -58,8 +58,7 @@ fn a_commit_at_its_limits_is_read_and_past_them_refused() {
     let sign = |changes| SignedCommit::sign(commit(changes), &key());
     let full = sign(vec![change(1); COMMIT_CHANGES_MAX]).unwrap();
     assert!(SignedCommit::verify(full.bytes()).is_ok());
-    let past = sign(vec![change(1); COMMIT_CHANGES_MAX + 1]).unwrap();
-    assert!(SignedCommit::verify(past.bytes()).is_err());
+    assert!(sign(vec![change(1); COMMIT_CHANGES_MAX + 1]).is_err());
 
     let base = sign(vec![change(CHANGE_BYTES_MAX), change(100_000)]).unwrap().bytes().len();
     let largest = 100_000 + COMMIT_BYTES_MAX - base;
@@ -68,8 +67,8 @@ fn a_commit_at_its_limits_is_read_and_past_them_refused() {
     assert!(SignedCommit::verify(at_limit.bytes()).is_ok());
     let error = sign(vec![change(CHANGE_BYTES_MAX), change(largest + 1)]).unwrap_err();
     assert_eq!(error, CommitError::TooLong { bytes: COMMIT_BYTES_MAX + 1 });
-    let wide = sign(vec![change(CHANGE_BYTES_MAX + 1)]).unwrap();
-    assert!(matches!(SignedCommit::verify(wide.bytes()), Err(CommitError::Decode(DecodeError::TooLong { .. }))));
+    let wide = sign(vec![change(CHANGE_BYTES_MAX + 1)]);
+    assert!(matches!(wide, Err(CommitError::Decode(DecodeError::TooLong { .. }))));
 }
 
 #[test]
@@ -82,7 +81,19 @@ fn control_heads_are_cited_outside_control_and_nowhere_else() {
     assert!(matches!(SignedCommit::sign(inside, &key()), Err(CommitError::ControlHeads { count: 1, .. })));
     let mut many = commit(vec![]);
     many.control_heads = (0..=CONTROL_HEADS_MAX as u8).map(|n| CommitHash([n; 32])).collect();
-    assert!(SignedCommit::verify(SignedCommit::sign(many, &key()).unwrap().bytes()).is_err());
+    assert!(SignedCommit::sign(many, &key()).is_err());
+}
+
+#[test]
+fn a_frontier_delta_of_256_authors_is_read_and_one_more_refused() {
+    let verified = |count: usize| {
+        let author = |at: usize| AuthorId([&[0; 24][..], &at.to_be_bytes()].concat().try_into().unwrap());
+        let mut wide = commit(vec![]);
+        wide.deps = (0..count).map(|at| Dependency { author: author(at), ..wide.deps[0] }).collect();
+        SignedCommit::sign(wide, &key()).and_then(|signed| SignedCommit::verify(signed.bytes()))
+    };
+    assert!(verified(COMMIT_DEPS_MAX).is_ok());
+    assert!(matches!(verified(COMMIT_DEPS_MAX + 1), Err(CommitError::Decode(DecodeError::TooLong { .. }))));
 }
 
 #[test]
@@ -109,4 +120,29 @@ fn lists_are_sorted_and_without_doubles() {
     let mut heads = commit(vec![]);
     heads.control_heads = vec![CommitHash([6; 32]); 2];
     assert_eq!(SignedCommit::sign(heads, &key()).unwrap_err(), CommitError::NotSorted { field: "control heads" });
+}
+
+#[test]
+fn only_a_genesis_has_no_organisation() {
+    let mut stray = commit(vec![change(1)]);
+    stray.org = OrgId::ZERO;
+    assert!(SignedCommit::sign(stray, &key()).is_err());
+    let mut genesis = commit(vec![change(1)]);
+    (genesis.org, genesis.scope, genesis.seq, genesis.prev) = (OrgId::ZERO, Scope::Control, 1, CommitHash::ZERO);
+    genesis.control_heads.clear();
+    assert!(SignedCommit::sign(genesis.clone(), &key()).is_err(), "it depends on nobody");
+    genesis.deps.clear();
+    assert!(SignedCommit::sign(genesis.clone(), &key()).is_ok());
+    genesis.changes = vec![change(1), change(1)];
+    assert!(SignedCommit::sign(genesis, &key()).is_err(), "it holds one change");
+}
+
+#[test]
+fn an_author_depends_on_others_alone() {
+    let mut own = commit(vec![]);
+    own.deps[0].author = own.author;
+    assert!(SignedCommit::sign(own, &key()).is_err());
+    let mut zero = commit(vec![]);
+    zero.deps[0].seq = 0;
+    assert!(SignedCommit::sign(zero, &key()).is_err());
 }

@@ -3,6 +3,8 @@
 //! Invariant: a batch's figures are added after its transaction is durable. Proved by
 //! `a_file_imported_twice_writes_nothing_new`.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use chrono_tz::Tz;
 use crdt_model::order::event::ExternalOrder;
 use crdt_model::order::state;
@@ -17,7 +19,7 @@ use super::preview::Preview;
 use super::{Shared, lock, refused};
 use crate::clock;
 use crate::import::columns::{Field, Mapping};
-use crate::import::map::{MappedOrder, Purpose};
+use crate::import::map::{MappedLine, MappedOrder, Purpose};
 use crate::import::orders::OrderReader;
 use crate::import::preset::OrderPlan;
 use crate::import::products::{MappedProduct, ProductReader};
@@ -30,6 +32,11 @@ use crate::replica::{Command, IMPORT_ORDERS_MAX, ImportCounts, ImportLine, Impor
 const BATCH_LINES_MAX: usize = 8_000;
 /// Why a known order is a reject.
 const DIFFERS: &str = "The order is known with other content. Compare both; correct the order itself, not the file.";
+
+/// Why an order is a reject whose texts do not fit a document.
+const TOO_LARGE: &str = "The names of this order are too long together. Shorten them, or split the order.";
+/// Bytes of SKUs and names of one order: a document has 4 MiB.
+const IMPORT_ORDER_BYTES_MAX: usize = 2 << 20;
 
 /// What an import reads.
 pub(super) enum Work {
@@ -66,10 +73,11 @@ impl Job {
     /// Runs to the end; the outcome stands in the shared view.
     pub fn run(mut self) {
         let encoding = std::mem::replace(&mut self.encoding, EncodingChoice::Detect);
-        let ended = match &self.work {
+        let ended = catch_unwind(AssertUnwindSafe(|| match &self.work {
             Work::Orders { plan, channel, zone } => self.import_orders(plan.clone(), encoding, channel, *zone),
             Work::Products(mapping) => self.import_products(mapping, encoding),
-        };
+        }));
+        let ended = ended.unwrap_or_else(|_| Err(AppError::Storage("the import stopped by a fault".to_owned())));
         // The upload was a copy; what is left of it is swept with the folder.
         drop(std::fs::remove_file(&self.files.input));
         let mut view = lock(&self.shared);
@@ -120,18 +128,29 @@ impl Job {
         Ok(())
     }
 
-    /// The next order in the currency of the books; others become rejects.
+    /// The next order that can be written; others become rejects.
     fn next_order(&self, reader: &mut OrderReader) -> Result<Option<MappedOrder>, AppError> {
-        let books = self.app.facts().currency;
         while let Some(order) = reader.next_order().map_err(refused)? {
-            if order.currency == books {
-                return Ok(Some(order));
+            match self.refusal(&order) {
+                None => return Ok(Some(order)),
+                Some((field, reason)) => reader.reject_order(&order, Some(field), &reason).map_err(refused)?,
             }
-            let (other, books) = (order.currency.code(), books.code());
-            let reason = format!("{other} is not the currency of the books, {books}. Give the prices in {books}.");
-            reader.reject_order(&order, Some(Field::Currency), &reason).map_err(refused)?;
         }
         Ok(None)
+    }
+
+    /// Why an order cannot be written, if anything stands against it.
+    fn refusal(&self, order: &MappedOrder) -> Option<(Field, String)> {
+        let books = self.app.facts().currency;
+        if order.currency != books {
+            let (other, books) = (order.currency.code(), books.code());
+            let reason = format!("{other} is not the currency of the books, {books}. Give the prices in {books}.");
+            return Some((Field::Currency, reason));
+        }
+        let bytes =
+            |line: &MappedLine| line.sku.as_str().len() + line.name.as_ref().map_or(0, |name| name.as_str().len());
+        let bytes: usize = order.lines.iter().map(bytes).sum();
+        (bytes > IMPORT_ORDER_BYTES_MAX).then(|| (Field::Name, TOO_LARGE.to_owned()))
     }
 
     fn begin(&self, encoding: &str, rows: u64) {

@@ -33,8 +33,7 @@ impl App {
         for (number, line) in (1u32..).zip(&order.lines) {
             lines.push(line_view(snapshot, order, number, line)?);
         }
-        let cases = cases::scope_cases(snapshot, scope)?;
-        view.cases = Some(cases.into_iter().filter(|case| case.subject == id).collect());
+        view.cases = Some(cases::order_cases(snapshot, scope, id, order)?);
         view.lines = Some(lines);
         Ok(view)
     }

@@ -1,7 +1,7 @@
 //! Tests of the fold of an order, on contents that are put together by hand.
 #![allow(clippy::unwrap_used)]
 
-use super::*;
+use super::super::*;
 use crate::id::DocumentId;
 use crate::money::{Currency, Money};
 use crate::order::event::{Confirmed, Contact, Entry, Paid, Parts, ReservedLine, Tender};

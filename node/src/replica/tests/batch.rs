@@ -1,0 +1,62 @@
+//! Tests of the write-back view of a transaction.
+#![allow(clippy::unwrap_used)]
+
+use super::super::batch::Batch;
+use super::world::list;
+use crate::store::sim_disk::{SimDisk, put_all};
+use crate::store::{ReadTables, StoreError, Table};
+
+fn keys(rows: &[(Vec<u8>, Vec<u8>)]) -> Vec<String> {
+    rows.iter()
+        .map(|(key, value)| format!("{}={}", String::from_utf8_lossy(key), String::from_utf8_lossy(value)))
+        .collect()
+}
+
+#[test]
+fn a_batch_reads_its_own_writes_and_scans_them_in_order() {
+    let store = SimDisk::new().store();
+    put_all(&store, Table::Rows, &[(b"a1", b"old"), (b"a3", b"old"), (b"a5", b"old"), (b"b1", b"old")]);
+    let written = store.write(|tx| {
+        let mut batch = Batch::new(tx);
+        batch.write(Table::Rows, b"a4".to_vec(), b"new".to_vec());
+        batch.write(Table::Rows, b"a3".to_vec(), b"new".to_vec());
+        batch.remove(Table::Rows, b"a5".to_vec());
+        batch.remove(Table::Rows, b"a1".to_vec());
+        batch.write(Table::Rows, b"a1".to_vec(), b"again".to_vec());
+        batch.write(Table::Rows, b"a0".to_vec(), b"gone".to_vec());
+        batch.remove(Table::Rows, b"a0".to_vec());
+        assert_eq!(batch.read(Table::Rows, b"a3")?.unwrap(), b"new");
+        assert_eq!(batch.read(Table::Rows, b"a5")?, None);
+        assert_eq!(batch.read(Table::Rows, b"b1")?.unwrap(), b"old");
+        assert_eq!(batch.read(Table::Local, b"a3")?, None, "another table");
+        assert_eq!(keys(&batch.list(Table::Rows, b"a")?), ["a1=again", "a3=new", "a4=new"]);
+        assert_eq!(keys(&batch.list(Table::Rows, b"")?), ["a1=again", "a3=new", "a4=new", "b1=old"]);
+        batch.flush()
+    });
+    written.unwrap();
+    let rows = list(&store.read().unwrap(), Table::Rows, b"");
+    assert_eq!(keys(&rows), ["a1=again", "a3=new", "a4=new", "b1=old"]);
+}
+
+#[test]
+fn nothing_of_a_batch_reaches_the_transaction_before_its_flush() {
+    let store = SimDisk::new().store();
+    put_all(&store, Table::Rows, &[(b"a", b"old")]);
+    let written = store.write(|tx| {
+        let mut batch = Batch::new(tx);
+        batch.write(Table::Rows, b"b".to_vec(), b"new".to_vec());
+        batch.remove(Table::Rows, b"a".to_vec());
+        drop(batch);
+        assert_eq!(tx.get(Table::Rows, b"a")?.unwrap(), b"old");
+        assert_eq!(tx.get(Table::Rows, b"b")?, None);
+        let mut batch = Batch::new(tx);
+        batch.clear(Table::Rows)?;
+        batch.write(Table::Rows, b"c".to_vec(), b"new".to_vec());
+        assert_eq!(keys(&batch.list(Table::Rows, b"")?), ["c=new"], "cleared, then written");
+        batch.flush()?;
+        batch.flush()?;
+        Ok::<_, StoreError>(())
+    });
+    written.unwrap();
+    assert_eq!(keys(&list(&store.read().unwrap(), Table::Rows, b"")), ["c=new"]);
+}
