@@ -168,3 +168,14 @@ pub(crate) fn organisation(store: &Store) -> Result<Option<Organisation>, AppErr
     let genesis = control.genesis.clone();
     Ok(id.zip(genesis).map(|(id, genesis)| Organisation { id, currency: genesis.currency, control }))
 }
+
+#[cfg(test)]
+mod tests {
+    mod digests;
+    mod failures;
+    mod imports;
+    mod lists;
+    mod orders;
+    mod privacy;
+    mod world;
+}

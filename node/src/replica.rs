@@ -205,7 +205,7 @@ type KeyedEvent = (EventKey, crdt_model::event::Event);
 type NewRow = (DocumentId, Option<DocumentRow>);
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     mod batch;
     mod import;
     mod limits;
@@ -215,5 +215,5 @@ mod tests {
     mod rebuild;
     mod requests;
     mod stock;
-    mod world;
+    pub(crate) mod world;
 }

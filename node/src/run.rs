@@ -193,3 +193,8 @@ impl Drop for LocalNode {
         self.app.stop();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    mod lock;
+}

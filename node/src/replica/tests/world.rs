@@ -73,7 +73,7 @@ pub fn moment(seconds: i64) -> EventTime {
     EventTime { at: Timestamp(START_MS + seconds * 1_000), offset_minutes: 0, business_date: day }
 }
 
-fn genesis(kind: SiteKind) -> Genesis {
+pub fn genesis(kind: SiteKind) -> Genesis {
     let site = Site { code: site(), kind, zone: text("Europe/London"), territory: SiteCode::new("MAIN").unwrap() };
     let author = AuthorId(keeper().verifying_key().to_bytes());
     let member = Member { author, device: DeviceId([9; 32]), site: site.code.clone(), device_letter: text("A") };
@@ -334,10 +334,14 @@ struct DocumentEnd {
 /// Reads the whole own log of a store: each scope has the numbers 1 to n, each commit is signed and names the one before
 /// it, each change is what its place demands, and each event key comes from the commit that carries it.
 pub fn check_own_log(shop: &Shop) {
-    let snapshot = shop.store.read().unwrap();
+    check_log(&shop.store.read().unwrap());
+}
+
+/// As [`check_own_log`], of any open store.
+pub fn check_log(snapshot: &impl ReadTables) {
     let mut ends: BTreeMap<(Scope, DocumentId), DocumentEnd> = BTreeMap::new();
     let mut lasts: BTreeMap<(AuthorId, Scope), (u64, CommitHash)> = BTreeMap::new();
-    let log = list(&snapshot, Table::AuthorLog, &[]);
+    let log = list(snapshot, Table::AuthorLog, &[]);
     for (key, hash) in &log {
         let bytes = snapshot.get(Table::Commits, hash).unwrap().unwrap();
         let signed = SignedCommit::verify(&bytes).unwrap();

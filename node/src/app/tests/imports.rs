@@ -1,0 +1,143 @@
+//! Tests of imports through the API: figures, rejects, second runs.
+#![allow(clippy::unwrap_used)]
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::world::Shop;
+
+pub const HEADER: &str = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n";
+
+/// Rows of the first `invoices` of a made-up year: sales, credits and adjustments; every invoice has its own time.
+pub fn rows(invoices: u32) -> Vec<String> {
+    let mut rows = Vec::new();
+    for invoice in 0..invoices {
+        let (mark, sign, lines) = match invoice % 10 {
+            3 => ("C", -1, 2),
+            7 => ("", -1, 1),
+            _ => ("", 1, 1 + invoice % 4),
+        };
+        for line in 0..lines {
+            let mut row = String::new();
+            let item = (invoice * 3 + line) % 17;
+            let (hour, minute) = (8 + invoice / 60 % 12, invoice % 60);
+            let price = if mark.is_empty() && sign < 0 { "0" } else { "2.55" };
+            let number = 536_365 + invoice;
+            write!(
+                row,
+                "{mark}{number},I{item},ITEM {item},{},2010-12-01 {hour:02}:{minute:02}:00,",
+                sign * (line as i64 + 1)
+            )
+            .unwrap();
+            writeln!(row, "{price},{},France", 17_850 + invoice % 5).unwrap();
+            rows.push(row);
+        }
+    }
+    rows
+}
+
+fn shop() -> Shop {
+    let shop = Shop::new();
+    shop.made("channels", &json!({"name": "online-retail", "home": "HQ", "zone": "Europe/London"}));
+    shop
+}
+
+/// Everything but what changes with time.
+fn state(shop: &Shop) -> Value {
+    let mut status = shop.shown("status?content_digest=true");
+    status["url"] = Value::Null;
+    status
+}
+
+#[test]
+fn a_file_imported_twice_writes_nothing_new() {
+    let mut shop = shop();
+    let file = format!("{HEADER}{}", rows(60).concat());
+    let query = "kind=orders&preset=online-retail";
+    let preview = shop.import(&format!("{query}&dry_run=true"), &file);
+    assert_eq!((&preview["created"], &shop.shown("status")["orders"]), (&json!(60), &json!(0)));
+    let first = shop.import(query, &file);
+    let lines = rows(60).len();
+    assert_eq!((&first["created"], &first["unchanged"], &first["rejected"]), (&json!(60), &json!(0), &json!(0)));
+    assert_eq!((&first["lines"], &first["rows_done"]), (&json!(lines), &json!(lines)));
+    assert_eq!((&first["credit_orders"]["documents"], &first["adjustments"]["documents"]), (&json!(6), &json!(6)));
+    assert_eq!((&first["products_created"], &first["customers_created"]), (&json!(17), &json!(5)));
+    let before = state(&shop);
+    for _ in 0..2 {
+        let again = shop.import(query, &file);
+        assert_eq!((&again["created"], &again["updated"], &again["unchanged"]), (&json!(0), &json!(0), &json!(60)));
+        assert_eq!(state(&shop), before, "not a commit more");
+        shop.reopen();
+    }
+}
+
+#[test]
+fn no_bad_row_stops_a_run() {
+    let shop = shop();
+    let mut file = format!("{HEADER}{}", rows(9).concat());
+    for (number, sku, name, quantity, price) in [
+        ("900001", "I1", "ITEM 1", "many", "1"),
+        ("900002", "I1", "ITEM 1", "1", "0.1234567"),
+        ("900003", "I1", "ITEM 1", "1000000001", "1"),
+        ("900004", &"s".repeat(1_025), "ITEM 1", "1", "1"),
+        ("900005", "I1", &"n".repeat(14 * 1_024 + 1), "1", "1"),
+        (&"9".repeat(1_025), "I1", "ITEM 1", "1", "1"),
+        ("A900006", "B", "Adjust bad debt", "1", "1"),
+    ] {
+        writeln!(file, "{number},{sku},{name},{quantity},2010-12-01 09:00:00,{price},1,France").unwrap();
+    }
+    writeln!(file, "900010,{},{},1,2010-12-01 09:00:00,1,1,France", "s".repeat(1_024), "n".repeat(14 * 1_024)).unwrap();
+    let done = shop.import("kind=orders&preset=online-retail", &file);
+    assert_eq!(
+        (&done["state"], &done["created"], &done["rejected"]),
+        (&json!("done"), &json!(10), &json!(7)),
+        "{done}"
+    );
+    let rejects = std::fs::read_to_string(done["rejects_file"].as_str().unwrap()).unwrap();
+    assert!(rejects.contains("900001") && rejects.contains("A900006"));
+    shop.made("rebuild", &json!({}));
+}
+
+#[test]
+fn a_known_order_with_other_content_is_a_reject() {
+    let shop = shop();
+    let query = "kind=orders&preset=online-retail";
+    shop.import(query, &format!("{HEADER}{}", rows(5).concat()));
+    let before = state(&shop);
+    let changed = rows(5).concat().replacen("2.55", "2.56", 1);
+    let again = shop.import(query, &format!("{HEADER}{changed}"));
+    assert_eq!(
+        (&again["created"], &again["unchanged"], &again["rejected"]),
+        (&json!(0), &json!(4), &json!(1)),
+        "{again}"
+    );
+    assert_eq!(state(&shop), before);
+}
+
+#[test]
+fn an_import_of_another_sites_channel_or_none_is_refused() {
+    let shop = Shop::new();
+    let refused = shop.call(crate::run::LocalRequest {
+        method: "POST",
+        path_and_query: "/api/v1/imports?kind=orders&preset=online-retail".into(),
+        content_type: Some("text/csv".into()),
+        idempotency_key: None,
+        body: HEADER.into(),
+    });
+    assert_eq!(refused.body["code"], "unknown_channel", "{refused:?}");
+    assert!(refused.body["remedy"].as_str().unwrap().contains("channel add"), "{refused:?}");
+}
+
+#[test]
+fn products_of_a_file_are_imported_once() {
+    let shop = Shop::new();
+    let file: String = (0..50).map(|number| format!("P{number},name {number}\n")).collect();
+    let query = "kind=products&map=sku:Code,name:Name";
+    let first = shop.import(query, &format!("Code,Name\n{file}"));
+    assert_eq!((&first["products_created"], &first["state"]), (&json!(50), &json!("done")), "{first}");
+    let before = state(&shop);
+    let again = shop.import(query, &format!("Code,Name\n{file}"));
+    assert_eq!((&again["products_created"], &again["unchanged"]), (&json!(0), &json!(50)));
+    assert_eq!(state(&shop), before);
+}
