@@ -1,7 +1,7 @@
 //! The replica behind the store's writer: one batch, one transaction, answers after the fsync.
 //!
 //! Invariant: each job is answered once, with what is durable. Proved by the writer's tests in `store` and by
-//! `nothing_acknowledged_is_lost_by_a_kill` in `tests/crash.rs`.
+//! the kills of `tests/acceptance/01.sh`.
 
 use crdt_model::scope_state::ScopeError;
 use tokio::sync::oneshot;
