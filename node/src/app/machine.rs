@@ -91,6 +91,7 @@ impl Machine for ReplicaMachine {
         let durable = job.input.request.as_ref().map(|request| request_outcome(store, request));
         let answer = match durable {
             Some(Ok(Some(outcome))) => outcome.map_err(Failure::Command),
+            Some(Ok(None)) if matches!(why, StoreError::DiskFull(_)) => Err(Failure::DiskFull),
             Some(Ok(None) | Err(_)) | None => Err(Failure::Storage(why.to_string())),
         };
         tell(job, answer);
