@@ -128,7 +128,7 @@ mod tests {
             site: "HQ".to_owned(),
             node: "abcd".to_owned(),
             root_words: vec!["abandon"; 24].join(" "),
-            recovery_words: vec!["zoo"; 12].join(" "),
+            recovery_words: ["zoo"; 12].join(" "),
         }
     }
 

@@ -86,8 +86,10 @@ fn many_clients(node: &Node) -> Outcome<()> {
     let processor = node.processor_seconds()?;
     let start = Instant::now();
     let mut times = std::thread::scope(|scope| {
-        let threads: Vec<_> =
-            clients.iter_mut().map(|client| scope.spawn(|| work(client, &next, end).map_err(|e| e.to_string()))).collect();
+        let threads: Vec<_> = clients
+            .iter_mut()
+            .map(|client| scope.spawn(|| work(client, &next, end).map_err(|e| e.to_string())))
+            .collect();
         let mut times = Vec::new();
         for thread in threads {
             times.extend(thread.join().map_err(|_| "a client panicked".to_owned())??);

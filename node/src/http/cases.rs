@@ -55,8 +55,8 @@ impl From<CaseView> for CaseBody {
 
 /// Lists the open cases.
 #[utoipa::path(get, path = "/api/v1/cases", tag = "cases", params(PageParameters), responses(
-    (status = 200, body = PageBody<CaseBody>),
-    (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, description = "Done.", body = PageBody<CaseBody>),
+    (status = "4XX", description = "What was sent cannot be taken.", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn list_cases(
     State(app): State<App>,
     Parameters(parameters): Parameters<PageParameters>,

@@ -65,8 +65,8 @@ impl NewChannelBody {
 
 /// Lists the channels.
 #[utoipa::path(get, path = "/api/v1/channels", tag = "channels", params(PageParameters), responses(
-    (status = 200, body = PageBody<ChannelBody>),
-    (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, description = "Done.", body = PageBody<ChannelBody>),
+    (status = "4XX", description = "What was sent cannot be taken.", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn list_channels(
     State(app): State<App>,
     Parameters(parameters): Parameters<PageParameters>,
@@ -81,8 +81,8 @@ pub async fn list_channels(
 /// Creates a channel.
 #[utoipa::path(post, path = "/api/v1/channels", tag = "channels", request_body = NewChannelBody,
     params(("Idempotency-Key" = Option<String>, Header)), responses(
-    (status = 201, body = ChannelBody),
-    (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 201, description = "Created.", body = ChannelBody),
+    (status = "4XX", description = "What was sent cannot be taken.", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn create_channel(
     State(app): State<App>,
     posted: Posted<NewChannelBody>,

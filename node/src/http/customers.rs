@@ -81,8 +81,8 @@ impl NewCustomerBody {
 
 /// Lists the customers.
 #[utoipa::path(get, path = "/api/v1/customers", tag = "customers", params(PageParameters), responses(
-    (status = 200, body = PageBody<CustomerBody>),
-    (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, description = "Done.", body = PageBody<CustomerBody>),
+    (status = "4XX", description = "What was sent cannot be taken.", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn list_customers(
     State(app): State<App>,
     Parameters(parameters): Parameters<PageParameters>,
@@ -97,8 +97,8 @@ pub async fn list_customers(
 /// Creates a customer.
 #[utoipa::path(post, path = "/api/v1/customers", tag = "customers", request_body = NewCustomerBody,
     params(("Idempotency-Key" = Option<String>, Header)), responses(
-    (status = 201, body = CustomerBody),
-    (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 201, description = "Created.", body = CustomerBody),
+    (status = "4XX", description = "What was sent cannot be taken.", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn create_customer(
     State(app): State<App>,
     posted: Posted<NewCustomerBody>,
@@ -110,8 +110,8 @@ pub async fn create_customer(
 
 /// Shows a customer.
 #[utoipa::path(get, path = "/api/v1/customers/{id}", tag = "customers", params(("id" = String, Path)), responses(
-    (status = 200, body = CustomerBody),
-    (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, description = "Done.", body = CustomerBody),
+    (status = "4XX", description = "What was sent cannot be taken.", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn show_customer(State(app): State<App>, Path(id): Path<String>) -> Result<Json<CustomerBody>, Problem> {
     let customer = read(move || app.customer(&id)).await?;
     Ok(Json(customer.into()))

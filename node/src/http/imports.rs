@@ -32,8 +32,8 @@ const FILE_TYPES: &[&str] = &["text/csv", "application/gzip", "application/x-gzi
 #[utoipa::path(post, path = "/api/v1/imports", tag = "imports", params(ImportParameters,
     ("Idempotency-Key" = Option<String>, Header)),
     request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The CSV file, or its .gz"), responses(
-    (status = 202, body = StartedBody),
-    (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 202, description = "Accepted; it goes on in the background.", body = StartedBody),
+    (status = "4XX", description = "What was sent cannot be taken.", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn start_import(
     State(app): State<App>,
     State(folder): State<ImportsFolder>,
@@ -50,8 +50,8 @@ pub async fn start_import(
 
 /// Shows how far an import is.
 #[utoipa::path(get, path = "/api/v1/imports/{id}", tag = "imports", params(("id" = String, Path)), responses(
-    (status = 200, body = ImportBody),
-    (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, description = "Done.", body = ImportBody),
+    (status = "4XX", description = "What was sent cannot be taken.", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn show_import(State(app): State<App>, Path(id): Path<String>) -> Result<Json<ImportBody>, Problem> {
     let import = read(move || app.import(&id)).await?;
     Ok(Json(import.into()))
@@ -59,8 +59,8 @@ pub async fn show_import(State(app): State<App>, Path(id): Path<String>) -> Resu
 
 /// Gives the file of rejected rows.
 #[utoipa::path(get, path = "/api/v1/imports/{id}/rejects", tag = "imports", params(("id" = String, Path)), responses(
-    (status = 200, body = String, content_type = "text/csv"),
-    (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, description = "Done.", body = String, content_type = "text/csv"),
+    (status = "4XX", description = "What was sent cannot be taken.", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn download_rejects(
     State(app): State<App>,
     State(heavy): State<Heavy>,

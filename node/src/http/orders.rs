@@ -22,8 +22,8 @@ pub use output::OrderBody;
 
 /// Lists orders, newest first, without their lines.
 #[utoipa::path(get, path = "/api/v1/orders", tag = "orders", params(OrderParameters), responses(
-    (status = 200, body = PageBody<OrderBody>),
-    (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, description = "Done.", body = PageBody<OrderBody>),
+    (status = "4XX", description = "What was sent cannot be taken.", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn list_orders(
     State(app): State<App>,
     Parameters(parameters): Parameters<OrderParameters>,
@@ -36,8 +36,8 @@ pub async fn list_orders(
 /// Takes an order.
 #[utoipa::path(post, path = "/api/v1/orders", tag = "orders", request_body = NewOrderBody,
     params(("Idempotency-Key" = Option<String>, Header)), responses(
-    (status = 201, body = OrderBody),
-    (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 201, description = "Created.", body = OrderBody),
+    (status = "4XX", description = "What was sent cannot be taken.", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn create_order(
     State(app): State<App>,
     posted: Posted<NewOrderBody, ORDER_BODY_BYTES_MAX>,
@@ -50,8 +50,8 @@ pub async fn create_order(
 /// Shows an order by id or number.
 #[utoipa::path(get, path = "/api/v1/orders/{id}", tag = "orders",
     params(("id" = String, Path, description = "Id or number")), responses(
-    (status = 200, body = OrderBody),
-    (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, description = "Done.", body = OrderBody),
+    (status = "4XX", description = "What was sent cannot be taken.", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn show_order(State(app): State<App>, Path(id): Path<String>) -> Result<Json<OrderBody>, Problem> {
     let order = read(move || app.order(&id)).await?;
     Ok(Json(order.into()))
@@ -60,8 +60,8 @@ pub async fn show_order(State(app): State<App>, Path(id): Path<String>) -> Resul
 /// Confirms an order: promises its goods.
 #[utoipa::path(post, path = "/api/v1/orders/{id}/confirm", tag = "orders", request_body = ConfirmBody,
     params(("id" = String, Path, description = "Id or number"), ("Idempotency-Key" = Option<String>, Header)), responses(
-    (status = 200, body = OrderBody),
-    (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, description = "Done.", body = OrderBody),
+    (status = "4XX", description = "What was sent cannot be taken.", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn confirm_order(
     State(app): State<App>,
     Path(id): Path<String>,
@@ -74,8 +74,8 @@ pub async fn confirm_order(
 /// Ships lines of an order, or all that is left.
 #[utoipa::path(post, path = "/api/v1/orders/{id}/ship", tag = "orders", request_body = ShipBody,
     params(("id" = String, Path, description = "Id or number"), ("Idempotency-Key" = Option<String>, Header)), responses(
-    (status = 200, body = OrderBody),
-    (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, description = "Done.", body = OrderBody),
+    (status = "4XX", description = "What was sent cannot be taken.", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn ship_order(
     State(app): State<App>,
     Path(id): Path<String>,
@@ -89,8 +89,8 @@ pub async fn ship_order(
 /// Cancels lines of an order, or all that is not shipped.
 #[utoipa::path(post, path = "/api/v1/orders/{id}/cancel", tag = "orders", request_body = CancelBody,
     params(("id" = String, Path, description = "Id or number"), ("Idempotency-Key" = Option<String>, Header)), responses(
-    (status = 200, body = OrderBody),
-    (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, description = "Done.", body = OrderBody),
+    (status = "4XX", description = "What was sent cannot be taken.", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn cancel_order(
     State(app): State<App>,
     Path(id): Path<String>,

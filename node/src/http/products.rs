@@ -99,8 +99,8 @@ impl ProductParameters {
 
 /// Lists the products.
 #[utoipa::path(get, path = "/api/v1/products", tag = "products", params(ProductParameters), responses(
-    (status = 200, body = PageBody<ProductBody>),
-    (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, description = "Done.", body = PageBody<ProductBody>),
+    (status = "4XX", description = "What was sent cannot be taken.", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn list_products(
     State(app): State<App>,
     Parameters(parameters): Parameters<ProductParameters>,
@@ -113,8 +113,8 @@ pub async fn list_products(
 /// Creates a product.
 #[utoipa::path(post, path = "/api/v1/products", tag = "products", request_body = NewProductBody,
     params(("Idempotency-Key" = Option<String>, Header)), responses(
-    (status = 201, body = ProductBody),
-    (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 201, description = "Created.", body = ProductBody),
+    (status = "4XX", description = "What was sent cannot be taken.", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn create_product(
     State(app): State<App>,
     posted: Posted<NewProductBody>,
@@ -126,8 +126,8 @@ pub async fn create_product(
 
 /// Shows a product.
 #[utoipa::path(get, path = "/api/v1/products/{sku}", tag = "products", params(("sku" = String, Path)), responses(
-    (status = 200, body = ProductBody),
-    (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, description = "Done.", body = ProductBody),
+    (status = "4XX", description = "What was sent cannot be taken.", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn show_product(State(app): State<App>, Path(sku): Path<String>) -> Result<Json<ProductBody>, Problem> {
     let product = read(move || app.product(&sku)).await?;
     Ok(Json(product.into()))

@@ -169,8 +169,8 @@ impl SalesParameters {
 
 /// Runs the sales report.
 #[utoipa::path(get, path = "/api/v1/reports/sales", tag = "reports", params(SalesParameters), responses(
-    (status = 200, body = SalesReportBody),
-    (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, description = "Done.", body = SalesReportBody),
+    (status = "4XX", description = "What was sent cannot be taken.", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn sales_report(
     State(app): State<App>,
     State(heavy): State<Heavy>,

@@ -146,15 +146,15 @@ impl From<RebuildView> for RebuildBody {
 }
 
 /// Says that the node runs; needs no token.
-#[utoipa::path(get, path = "/api/v1/health", tag = "node", security(()), responses((status = 200, body = HealthBody)))]
+#[utoipa::path(get, path = "/api/v1/health", tag = "node", security(()), responses((status = 200, description = "Done.", body = HealthBody)))]
 pub async fn health() -> Json<HealthBody> {
     Json(HealthBody { status: "ok", version: env!("CARGO_PKG_VERSION") })
 }
 
 /// Shows counts and digests.
 #[utoipa::path(get, path = "/api/v1/status", tag = "node", params(StatusParameters), responses(
-    (status = 200, body = StatusBody),
-    (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, description = "Done.", body = StatusBody),
+    (status = "4XX", description = "What was sent cannot be taken.", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn show_status(
     State(app): State<App>,
     State(heavy): State<Heavy>,
@@ -171,8 +171,8 @@ pub async fn show_status(
 /// Makes all views again from the commits.
 #[utoipa::path(post, path = "/api/v1/rebuild", tag = "node", request_body = RebuildRequestBody,
     params(("Idempotency-Key" = Option<String>, Header)), responses(
-    (status = 200, body = RebuildBody),
-    (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, description = "Done.", body = RebuildBody),
+    (status = "4XX", description = "What was sent cannot be taken.", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn rebuild(
     State(app): State<App>,
     State(heavy): State<Heavy>,
@@ -184,7 +184,7 @@ pub async fn rebuild(
 }
 
 /// Describes the API as OpenAPI 3.1.
-#[utoipa::path(get, path = "/openapi.json", tag = "node", responses((status = 200, body = Object)))]
+#[utoipa::path(get, path = "/openapi.json", tag = "node", responses((status = 200, description = "Done.", body = Object)))]
 pub async fn describe(State(description): State<Description>) -> ([(HeaderName, &'static str); 1], Bytes) {
     ([(CONTENT_TYPE, "application/json")], description.0)
 }

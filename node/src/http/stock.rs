@@ -148,8 +148,8 @@ impl StockParameters {
 
 /// Lists the stock of this node's site.
 #[utoipa::path(get, path = "/api/v1/stock", tag = "stock", params(StockParameters), responses(
-    (status = 200, body = PageBody<StockBody>),
-    (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, description = "Done.", body = PageBody<StockBody>),
+    (status = "4XX", description = "What was sent cannot be taken.", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn list_stock(
     State(app): State<App>,
     Parameters(parameters): Parameters<StockParameters>,
@@ -161,8 +161,8 @@ pub async fn list_stock(
 
 /// Shows the stock of one item.
 #[utoipa::path(get, path = "/api/v1/stock/{sku}", tag = "stock", params(("sku" = String, Path)), responses(
-    (status = 200, body = StockBody),
-    (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 200, description = "Done.", body = StockBody),
+    (status = "4XX", description = "What was sent cannot be taken.", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn show_stock(State(app): State<App>, Path(sku): Path<String>) -> Result<Json<StockBody>, Problem> {
     let stock = read(move || app.stock_item(&sku)).await?;
     Ok(Json(stock.into()))
@@ -171,8 +171,8 @@ pub async fn show_stock(State(app): State<App>, Path(sku): Path<String>) -> Resu
 /// Receives goods.
 #[utoipa::path(post, path = "/api/v1/stock/receipts", tag = "stock", request_body = ReceiptBody,
     params(("Idempotency-Key" = Option<String>, Header)), responses(
-    (status = 201, body = StockBody),
-    (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 201, description = "Created.", body = StockBody),
+    (status = "4XX", description = "What was sent cannot be taken.", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn receive_stock(
     State(app): State<App>,
     posted: Posted<ReceiptBody>,
@@ -185,8 +185,8 @@ pub async fn receive_stock(
 /// Corrects the book.
 #[utoipa::path(post, path = "/api/v1/stock/adjustments", tag = "stock", request_body = AdjustmentBody,
     params(("Idempotency-Key" = Option<String>, Header)), responses(
-    (status = 201, body = StockBody),
-    (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 201, description = "Created.", body = StockBody),
+    (status = "4XX", description = "What was sent cannot be taken.", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn adjust_stock(
     State(app): State<App>,
     posted: Posted<AdjustmentBody>,
