@@ -36,7 +36,11 @@ impl Preview {
         let mut counts = ImportCounts::default();
         for (at, order) in orders.iter().enumerate() {
             let (id, hash) = import_identity(order);
-            match read::document(&snapshot, &scope, &id)? {
+            let held = match read::document(&snapshot, &scope, &id)? {
+                None => taken_by_hand(&snapshot, &scope, order)?,
+                held => held,
+            };
+            match held {
                 Some(DocumentRow::Order(held)) if held.content_hash() == hash => counts.unchanged += 1,
                 Some(_) => counts.differing.push(at),
                 None => {
