@@ -4,7 +4,7 @@
 //! touch folded rows only. HTTP, command line and import call the same functions.
 //!
 //! Invariants: an answer leaves after its transaction is durable; a read never opens a document. Proved by
-//! `nothing_acknowledged_is_lost_by_a_kill` in `tests/crash.rs` and by the acceptance script.
+//! the kills of `tests/acceptance/01.sh` and by the acceptance script.
 
 pub mod cases;
 pub mod catalogue;

@@ -116,6 +116,10 @@ pub fn ignored_tests(file: &SourceFile) -> Vec<Finding> {
 
 /// Test code that waits for time to pass.
 pub fn sleeps(file: &SourceFile) -> Vec<Finding> {
+    // A bench waits for what it measures; nothing is proved by its waiting.
+    if file.path.contains("benches/") {
+        return Vec::new();
+    }
     let split = measure::split(&file.text);
     let code = Code::new(&if file.is_product() { split.test } else { all_lines(file) });
     let named = |at: &usize, word: &str| {
@@ -215,5 +219,6 @@ mod tests {
         let text = "thread::sleep(a);\n#[cfg(test)]\nmod tests {\n    use tokio::time::sleep;\n    sleep(b);\n    asleep(c);\n}";
         assert_eq!(lines(&sleeps(&file("node/src/a.rs", text))), [4, 5]);
         assert_eq!(lines(&sleeps(&file("tests/a.rs", text))), [1, 4, 5]);
+        assert!(sleeps(&file("node/benches/a.rs", text)).is_empty());
     }
 }

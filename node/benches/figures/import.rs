@@ -63,7 +63,7 @@ pub fn import(node: &Node, query: &str, file: &[u8]) -> Outcome<serde_json::Valu
         let import = client.get(&path)?.json(200)?;
         match import["state"].as_str() {
             Some("done") => return Ok(import),
-            Some("running") => std::thread::sleep(Duration::from_millis(10)),
+            Some("running") => std::thread::park_timeout(Duration::from_millis(10)),
             _other => return Err(format!("the import failed: {import}").into()),
         }
     }

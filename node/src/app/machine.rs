@@ -1,8 +1,9 @@
 //! The replica behind the store's writer: one batch, one transaction, answers after the fsync.
 //!
 //! Invariant: each job is answered once, with what is durable. Proved by the writer's tests in `store` and by
-//! `nothing_acknowledged_is_lost_by_a_kill` in `tests/crash.rs`.
+//! the kills of `tests/acceptance/01.sh`.
 
+use crdt_model::scope_state::ScopeError;
 use tokio::sync::oneshot;
 
 use super::error::AppError;
@@ -26,6 +27,13 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    fn of_store(error: &StoreError) -> Self {
+        match error {
+            StoreError::DiskFull(_) => Self::DiskFull,
+            other => Self::Storage(other.to_string()),
+        }
+    }
+
     /// As the caller sees it; `key` is its idempotency key.
     pub fn into_app_error(self, key: &str) -> AppError {
         match self {
@@ -76,7 +84,7 @@ impl Machine for ReplicaMachine {
 
     fn refuse(&mut self, job: Job, why: &BatchError) {
         let failure = match why {
-            BatchError::Store(StoreError::DiskFull(_)) => Failure::DiskFull,
+            BatchError::Store(error) | BatchError::OutcomeUnknown(error) => Failure::of_store(error),
             other => Failure::Storage(other.to_string()),
         };
         tell(job, Err(failure));
@@ -91,7 +99,7 @@ impl Machine for ReplicaMachine {
         let durable = job.input.request.as_ref().map(|request| request_outcome(store, request));
         let answer = match durable {
             Some(Ok(Some(outcome))) => outcome.map_err(Failure::Command),
-            Some(Ok(None) | Err(_)) | None => Err(Failure::Storage(why.to_string())),
+            Some(Ok(None) | Err(_)) | None => Err(Failure::of_store(why)),
         };
         tell(job, answer);
     }
@@ -104,7 +112,7 @@ fn tell(job: Job, answer: Answer) {
 
 fn batch_error(error: ReplicaError) -> BatchError {
     match error {
-        ReplicaError::Store(error) => BatchError::Store(error),
+        ReplicaError::Store(error) | ReplicaError::Scope(ScopeError::Rows(error)) => BatchError::Store(error),
         other => BatchError::Machine { reason: other.to_string() },
     }
 }
