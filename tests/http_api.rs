@@ -4,7 +4,7 @@
 //! difference of a file in `tests/golden`; `UPDATE_GOLDEN=1 cargo test -p tests` writes the files anew.
 
 use serde_json::{Value, json};
-use tests::{Shop, ask, golden};
+use tests::{Shop, ask, golden, pretty};
 
 /// Every route once in its good case, and bad input in the cases that callers must tell apart.
 fn examples() -> Vec<(&'static str, &'static str, Option<Value>, Option<&'static str>)> {
@@ -83,7 +83,7 @@ fn an_example_of_every_route_is_pinned() {
             None => String::new(),
         };
         let key = key.map(|key| format!("Idempotency-Key: {key}\n")).unwrap_or_default();
-        session.push_str(&format!("{method} {path}\n{key}{sent}-> {}\n{}\n\n", answer.status, pretty(object)));
+        session.push_str(&format!("{method} {path}\n{key}{sent}-> {}\n{}\n\n", answer.status, pretty(&object)));
     }
     golden("http-api.txt", &shop.masked(&session));
 }
@@ -114,12 +114,4 @@ fn fits(route: &str, address: &str) -> bool {
     let address = address.split('?').next().unwrap_or_default();
     let (route, address): (Vec<&str>, Vec<&str>) = (route.split('/').collect(), address.split('/').collect());
     route.len() == address.len() && route.iter().zip(&address).all(|(r, a)| r.starts_with('{') || r == a)
-}
-
-/// The object, with the number of the request taken out.
-fn pretty(mut object: Value) -> String {
-    if object.get("request_id").is_some_and(Value::is_string) {
-        object["request_id"] = json!("(of this request)");
-    }
-    serde_json::to_string_pretty(&object).expect("JSON is text")
 }

@@ -14,8 +14,12 @@ use cli::Environment;
 use node::{InitRequest, LocalNode, LocalRequest, LocalResponse};
 use serde_json::Value;
 
-/// Hexadecimal digits in a row from which on they are an id, a digest or a key.
-const ID_DIGITS_MIN: usize = 10;
+/// Hexadecimal digits in a row from which on they are an id, a digest or a key; a phone or a bar code has less.
+const ID_DIGITS_MIN: usize = 16;
+/// Moments before it are data that were imported, and stay.
+const FIRST_YEAR: u32 = 2026;
+/// Digits of the node's author that people see.
+const NODE_DIGITS: usize = 10;
 
 /// What a command left behind.
 #[derive(Debug)]
@@ -31,6 +35,7 @@ pub struct Ran {
 /// An organisation with one node in a temporary folder.
 pub struct Shop {
     folder: tempfile::TempDir,
+    node: String,
 }
 
 impl Shop {
@@ -38,7 +43,7 @@ impl Shop {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let text = |text: &str| text.to_owned();
-        node::init(&InitRequest {
+        let made = node::init(&InitRequest {
             data: folder.path().join("shop"),
             org: text("Demo"),
             site: text("HQ"),
@@ -48,7 +53,7 @@ impl Shop {
             territory: text("MAIN"),
         })
         .expect("a new organisation");
-        Self { folder }
+        Self { folder, node: made.node[..NODE_DIGITS].to_owned() }
     }
 
     /// The node's folder.
@@ -78,7 +83,8 @@ impl Shop {
 
     /// Takes what differs from run to run out of a text.
     pub fn masked(&self, text: &str) -> String {
-        mask(&text.replace(&self.folder.path().display().to_string(), "FOLDER"))
+        let text = text.replace(&self.folder.path().display().to_string(), "FOLDER");
+        mask(&text.replace(&self.node, &"x".repeat(NODE_DIGITS)))
     }
 }
 
@@ -141,16 +147,31 @@ fn is_id(word: &[char]) -> bool {
     word.len() >= ID_DIGITS_MIN && word.iter().all(hexadecimal)
 }
 
-/// A day from 2026 on, or a moment of one, at the beginning; a 9 stands for any digit.
+/// A day from this program's first year on, or a moment of one, at the beginning; older ones are data.
 fn moment(letters: &[char]) -> Option<&[char]> {
-    let is = |shape: &str| {
-        let fits =
-            |(letter, wanted): (&char, char)| if wanted == '9' { letter.is_ascii_digit() } else { *letter == wanted };
-        letters.len() >= shape.len() && letters.iter().zip(shape.chars()).all(fits)
-    };
-    let shapes = ["2999-99-99T99:99:99.999", "2999-99-99 99:99:99", "2999-99-99"];
-    let shape = shapes.into_iter().find(|shape| is(shape))?;
-    Some(&letters[..shape.len()])
+    let year: String = letters.iter().take(4).collect();
+    let shapes = ["####-##-##T##:##:##.###", "####-##-## ##:##:##", "####-##-##"];
+    let shape = shapes.into_iter().find(|shape| has_shape(letters, shape))?;
+    let year: u32 = year.parse().ok()?;
+    (year >= FIRST_YEAR).then(|| &letters[..shape.len()])
+}
+
+/// Whether the beginning has the shape, in which `#` stands for a digit.
+fn has_shape(letters: &[char], shape: &str) -> bool {
+    let fits =
+        |(letter, wanted): (&char, char)| if wanted == '#' { letter.is_ascii_digit() } else { *letter == wanted };
+    letters.len() >= shape.len() && letters.iter().zip(shape.chars()).all(fits)
+}
+
+/// JSON for a golden file: a field a line, the number of the request taken out.
+pub fn pretty(object: &Value) -> String {
+    let mut object = object.clone();
+    for problem in ["/request_id", "/error/request_id"] {
+        if let Some(id) = object.pointer_mut(problem).filter(|id| id.is_string()) {
+            *id = Value::from("(of this request)");
+        }
+    }
+    serde_json::to_string_pretty(&object).expect("JSON is text")
 }
 
 /// Compares with `tests/golden/<name>`; with `UPDATE_GOLDEN=1` writes it instead.
