@@ -71,8 +71,13 @@ fn head(order: &Value, lang: Lang) -> Vec<(Text, String)> {
         plain(text::NOTE, "/note"),
         plain(text::DUPLICATE_OF, "/duplicate_of"),
         (text::TOTAL, amount(order, "/total", lang)),
-        (text::PAID, amount(order, "/paid", lang)),
+        (text::PAID, paid(order, lang)),
     ]
+}
+
+/// An order of history says nothing of payments.
+fn paid(order: &Value, lang: Lang) -> String {
+    if order["payment"] == "not_recorded" { String::new() } else { amount(order, "/paid", lang) }
 }
 
 fn amount(order: &Value, pointer: &str, lang: Lang) -> String {

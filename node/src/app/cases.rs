@@ -4,6 +4,7 @@
 
 use crdt_model::case::{CaseKind, CaseRow, case_id};
 use crdt_model::id::{DocumentId, EventKey};
+use crdt_model::money::Currency;
 use crdt_model::order::state::OrderState;
 use crdt_model::quantity::format_thousandths;
 use crdt_model::rows::{RowKind, row_key};
@@ -21,17 +22,17 @@ impl App {
         let snapshot = self.snapshot()?;
         let mut cases = Vec::new();
         for scope in read::scopes(&snapshot)? {
-            cases.extend(scope_cases(&snapshot, &scope)?);
+            cases.extend(scope_cases(&snapshot, &scope, &self.facts().currency)?);
         }
         Ok(page::cut(cases, &request, |case| format!("{}/{}", case.scope, case.id)))
     }
 }
 
 /// Open cases of one scope.
-pub(super) fn scope_cases(snapshot: &Snapshot, scope: &Scope) -> Result<Vec<CaseView>, AppError> {
+pub(super) fn scope_cases(snapshot: &Snapshot, scope: &Scope, books: &Currency) -> Result<Vec<CaseView>, AppError> {
     let prefix = row_key(scope, RowKind::Case, &[]);
     collect(snapshot, Table::Rows, prefix.as_bytes(), |_, value| {
-        CaseRow::decode(value).map(|case| Some(view(scope, &case)))
+        CaseRow::decode(value).map(|case| Some(view(scope, &case, books)))
     })
 }
 
@@ -48,13 +49,14 @@ pub(super) fn order_cases(
             let case = case_id(kind, &id, &key);
             let row = row_key(scope, RowKind::Case, &case);
             let row = snapshot.with(Table::Rows, row.as_bytes(), CaseRow::decode).map_err(storage)?;
-            found.extend(row.transpose().map_err(read::damaged)?.map(|case| view(scope, &case)));
+            found
+                .extend(row.transpose().map_err(read::damaged)?.map(|case| view(scope, &case, &order.header.currency)));
         }
     }
     Ok(found)
 }
 
-fn view(scope: &Scope, case: &CaseRow) -> CaseView {
+fn view(scope: &Scope, case: &CaseRow, currency: &Currency) -> CaseView {
     let (title, title_zh) = titles(case.kind);
     CaseView {
         id: case.id().iter().map(|byte| format!("{byte:02x}")).collect(),
@@ -65,7 +67,7 @@ fn view(scope: &Scope, case: &CaseRow) -> CaseView {
         key: case.key.to_string(),
         title: title.to_owned(),
         title_zh: title_zh.to_owned(),
-        detail: detail(case),
+        detail: detail(case, currency),
     }
 }
 
@@ -97,12 +99,15 @@ fn titles(kind: CaseKind) -> (&'static str, &'static str) {
     }
 }
 
-fn detail(case: &CaseRow) -> String {
+fn detail(case: &CaseRow, currency: &Currency) -> String {
     let units = || format_thousandths(case.amount);
     match case.kind {
         CaseKind::ShippedAfterCancel => format!("{}: {} shipped", case.label, units()),
         CaseKind::OverShipped => format!("{}: {} more than ordered", case.label, units()),
-        CaseKind::CreditDue => format!("{}: {} minor units to come", case.label, case.amount),
+        CaseKind::CreditDue => {
+            let amount = currency.format(case.amount);
+            format!("{}: {amount} {} paid too much", case.label, currency.code())
+        }
         CaseKind::DuplicatePlaced => format!("{}: event {}", case.label, case.key),
         CaseKind::DuplicateExternalOrder => {
             format!("{}: {} counts", case.label, case.other.map(|id| id.to_string()).unwrap_or_default())
