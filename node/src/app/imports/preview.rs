@@ -9,12 +9,13 @@ use std::collections::BTreeSet;
 
 use crdt_model::document_row::DocumentRow;
 use crdt_model::id::DocumentId;
+use crdt_model::rows::RowKey;
 use crdt_model::scope::Scope;
 
 use super::super::error::AppError;
 use super::super::{App, read};
 use crate::replica::{ImportCounts, ImportOrder, ProductDraft, customer_id, import_identity};
-use crate::store::Snapshot;
+use crate::store::{Snapshot, Table};
 
 /// The counts of a dry run.
 pub(super) struct Preview {
@@ -87,4 +88,14 @@ impl Preview {
         }
         Ok(())
     }
+}
+
+/// The order with this channel and number that has an id of its own: it was not imported.
+fn taken_by_hand(snapshot: &Snapshot, scope: &Scope, order: &ImportOrder) -> Result<Option<DocumentRow>, AppError> {
+    let external = &order.external;
+    let claim = RowKey::of(scope).text(external.channel.as_str()).text(external.number.as_str()).into_bytes();
+    let claimants = read::collect(snapshot, Table::OrdersByExternal, &claim, |key, _| {
+        Ok(<[u8; 16]>::try_from(&key[claim.len()..]).ok().map(DocumentId))
+    })?;
+    claimants.first().map_or(Ok(None), |id| read::document(snapshot, scope, id))
 }

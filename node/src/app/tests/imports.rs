@@ -116,6 +116,20 @@ fn a_known_order_with_other_content_is_a_reject() {
 }
 
 #[test]
+fn a_dry_run_knows_an_order_that_was_taken_by_hand() {
+    let shop = shop();
+    shop.made("products", &json!({"sku": "I0", "name": "ITEM 0"}));
+    let mut by_hand = super::world::order("I0", "5");
+    (by_hand["channel"], by_hand["external_number"]) = (json!("online-retail"), json!("536365"));
+    shop.made("orders", &by_hand);
+    let file = format!("{HEADER}{}", rows(2).concat());
+    for query in ["&dry_run=true", ""] {
+        let told = shop.import(&format!("kind=orders&preset=online-retail{query}"), &file);
+        assert_eq!((&told["created"], &told["rejected"]), (&json!(1), &json!(1)), "{query}: {told}");
+    }
+}
+
+#[test]
 fn an_import_of_another_sites_channel_or_none_is_refused() {
     let shop = Shop::new();
     let refused = shop.call(crate::run::LocalRequest {
