@@ -113,7 +113,7 @@ impl Writer {
     /// Writes a wide signed sum: one byte of length and the fewest big-endian bytes of two's complement.
     pub fn wide(&mut self, value: i128) -> &mut Self {
         let bytes = value.to_be_bytes();
-        let start = wide_start(&bytes);
+        let start = wide_start(value);
         self.byte((bytes.len() - start) as u8).fixed(&bytes[start..])
     }
 
@@ -149,14 +149,10 @@ impl Writer {
     }
 }
 
-/// First byte of a two's complement number that is needed to know its value and sign.
-fn wide_start(bytes: &[u8; 16]) -> usize {
-    let needless = |at: &usize| match bytes[*at] {
-        0x00 => bytes[at + 1] & 0x80 == 0,
-        0xff => bytes[at + 1] & 0x80 != 0,
-        0x01..=0xfe => false,
-    };
-    (0..15).take_while(needless).count()
+/// First byte of the big-endian two's complement that is needed to know value and sign.
+fn wide_start(value: i128) -> usize {
+    let magnitude = if value < 0 { !value } else { value };
+    (magnitude.leading_zeros().saturating_sub(1) / 8) as usize
 }
 
 /// Reads fields in the order in which they were written.
@@ -247,8 +243,9 @@ impl<'a> Reader<'a> {
         let short = self.fixed(field, length)?;
         let mut bytes = if short[0] & 0x80 == 0 { [0; 16] } else { [0xff; 16] };
         bytes[16 - length..].copy_from_slice(short);
-        let minimal = wide_start(&bytes) == 16 - length;
-        minimal.then_some(i128::from_be_bytes(bytes)).ok_or(DecodeError::NotCanonical { field })
+        let value = i128::from_be_bytes(bytes);
+        let minimal = wide_start(value) == 16 - length;
+        minimal.then_some(value).ok_or(DecodeError::NotCanonical { field })
     }
 
     /// Reads a byte string of at most `limit` bytes.

@@ -60,7 +60,7 @@ impl DocumentRow {
 
     /// Writes the row.
     pub fn encode(&self) -> Vec<u8> {
-        let mut writer = Writer::new();
+        let mut writer = Writer::with_capacity(256);
         writer.byte(VERSION).byte(self.kind() as u8);
         match self {
             Self::Control(record) => record.encode(&mut writer),

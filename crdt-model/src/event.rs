@@ -229,7 +229,7 @@ impl Event {
 
     /// The value as the document holds it.
     pub fn encode(&self) -> Vec<u8> {
-        let mut writer = Writer::new();
+        let mut writer = Writer::with_capacity(64);
         writer.fixed(&(self.kind() as u16).to_be_bytes()).byte(VERSION);
         match self {
             Self::Genesis(body) => body.encode(&mut writer),

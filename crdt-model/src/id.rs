@@ -142,14 +142,12 @@ impl DocumentId {
 
     /// The id of what is known elsewhere under (`kind`, `origin` parts), on `day`.
     pub fn derived(kind: DerivedKind, day: BusinessDate, origin: &[&str]) -> Self {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(b"tradepost/derived-id/1").update(&[kind as u8]);
+        let mut text = Writer::with_capacity(96);
+        text.fixed(b"tradepost/derived-id/1").byte(kind as u8);
         for part in origin {
-            hasher.update(&(part.len() as u64).to_be_bytes()).update(part.as_bytes());
+            text.fixed(&(part.len() as u64).to_be_bytes()).fixed(part.as_bytes());
         }
-        let mut tail = [0; 10];
-        hasher.finalize_xof().fill(&mut tail);
-        Self::assemble(day.days().max(0) as u64 * MILLIS_PER_DAY, 8, tail)
+        Self::assemble(day.days().max(0) as u64 * MILLIS_PER_DAY, 8, hash_start(&text.finish()))
     }
 
     /// The id of an item: everywhere the same for the same SKU text.
@@ -190,17 +188,18 @@ pub enum DerivedKind {
 impl EventKey {
     /// The key of the `index`-th event of a commit.
     pub fn derive(author: &AuthorId, session: &SessionId, scope: &Scope, seq: u64, index: u16) -> Self {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(author.as_bytes()).update(session.as_bytes()).update(&scope.to_bytes());
-        hasher.update(&seq.to_be_bytes()).update(&index.to_be_bytes());
-        let mut key = [0; 8];
-        hasher.finalize_xof().fill(&mut key);
-        Self(key)
+        let mut origin = Writer::with_capacity(96);
+        origin.fixed(author.as_bytes()).fixed(session.as_bytes()).fixed(&scope.to_bytes());
+        origin.fixed(&seq.to_be_bytes()).fixed(&index.to_be_bytes());
+        Self(hash_start(&origin.finish()))
     }
 
     /// The map key in the document: a point and 11 characters.
     pub fn map_key(&self) -> String {
-        format!(".{}", URL_SAFE_NO_PAD.encode(self.0))
+        let mut text = String::with_capacity(12);
+        text.push('.');
+        URL_SAFE_NO_PAD.encode_string(self.0, &mut text);
+        text
     }
 
     /// Reads a map key; `None` where it is not one in its only form.
@@ -229,6 +228,12 @@ impl EventId {
     pub fn decode(field: &'static str, reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self { document: DocumentId::decode(field, reader)?, key: EventKey::decode(field, reader)? })
     }
+}
+
+/// The first `N` of the 32 bytes of a hash.
+fn hash_start<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    let hash = blake3::hash(bytes);
+    *hash.as_bytes().first_chunk().expect("invariant: no id takes more than 32 bytes of its hash")
 }
 
 /// The Automerge actor of a session of an author.

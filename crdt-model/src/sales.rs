@@ -74,7 +74,7 @@ impl SalesSums {
 
     /// Writes the row.
     pub fn encode(&self) -> Vec<u8> {
-        let mut writer = Writer::new();
+        let mut writer = Writer::with_capacity(32);
         for sum in [self.gross, self.net, self.units, self.invoices, self.lines] {
             writer.wide(sum);
         }

@@ -90,14 +90,13 @@ impl Scope {
 
     /// The scope id: kind byte and its codes in canonical text, `SH01` or `HQ~SH01`.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let (kind, codes) = match self {
-            Self::Control => (1, String::new()),
-            Self::Catalogue => (2, String::new()),
-            Self::Customers(code) => (3, code.to_string()),
-            Self::Site(code) => (4, code.to_string()),
-            Self::Lane(low, high) => (5, format!("{low}~{high}")),
-        };
-        [&[kind], codes.as_bytes()].concat()
+        match self {
+            Self::Control => vec![1],
+            Self::Catalogue => vec![2],
+            Self::Customers(code) => [b"\x03", code.0.as_bytes()].concat(),
+            Self::Site(code) => [b"\x04", code.0.as_bytes()].concat(),
+            Self::Lane(low, high) => [b"\x05", low.0.as_bytes(), b"~", high.0.as_bytes()].concat(),
+        }
     }
 
     /// Reads a whole scope id.

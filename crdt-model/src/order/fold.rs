@@ -19,14 +19,10 @@ use crate::quantity::Quantity;
 /// Folds an order; `None` until a `placed` with all its lines is held.
 pub fn fold_order(content: &Content) -> Option<OrderState> {
     let mut complete = complete_placings(content);
-    let (placed, purpose, header, lines) = complete.next()?;
-    let first = content_hash(purpose, header, lines.iter().map(|line| (&line.sku, line.quantity, line.price)));
-    let rivals = complete
-        .filter(|(_, purpose, header, lines)| {
-            content_hash(*purpose, header, lines.iter().map(|line| (&line.sku, line.quantity, line.price))) != first
-        })
-        .map(|(key, ..)| key)
-        .collect();
+    let first = complete.next()?;
+    let others: Vec<Placing<'_>> = complete.collect();
+    let rivals = rivals_of(&first, &others);
+    let (placed, purpose, header, lines) = first;
     let mut state = OrderState {
         purpose,
         placed,
@@ -42,6 +38,14 @@ pub fn fold_order(content: &Content) -> Option<OrderState> {
         apply(&mut state, *key, event);
     }
     Some(state)
+}
+
+/// The placings with other content than the first; almost always there is no other, and nothing is hashed.
+fn rivals_of(first: &Placing<'_>, others: &[Placing<'_>]) -> Vec<EventKey> {
+    let hash = |(_, purpose, header, lines): &Placing<'_>| {
+        content_hash(*purpose, header, lines.iter().map(|line| (&line.sku, line.quantity, line.price)))
+    };
+    others.iter().filter(|other| hash(other) != hash(first)).map(|(key, ..)| *key).collect()
 }
 
 /// The hash that a `placed` carries of lines that came in more than one change.
