@@ -1,0 +1,160 @@
+//! The inviter's side of an enrolment.
+//!
+//! Invariants: nothing but `control` leaves, and not a byte of it before the secret is proved; an invitation belongs to
+//! the first device that proves it, durably, before that device is admitted. Proved by
+//! `a_ticket_admits_one_device_and_that_one_again` and `a_wrong_secret_gets_nothing`.
+
+use crdt_model::id::DeviceId;
+use crdt_model::rows::RowKey;
+use crdt_model::scope::Scope;
+use crdt_model::text::Text;
+use crdt_model::time::Timestamp;
+use tokio::io::{AsyncRead, AsyncWrite};
+use thiserror::Error;
+
+use super::message::{JOIN_VERSION, Message, TalkError, batches, hear, say};
+use super::proof::Meeting;
+use crate::app::App;
+use crate::app::error::AppError;
+use crate::app::model::Request;
+use crate::app::peers::peer_put;
+use crate::link::rows::{InviteRow, PeerRow};
+use crate::replica::{Admission, Command, LocalChange, LocalTable, Outcome};
+use crate::transport::Connection;
+use crate::{clock, entropy};
+
+/// Why nobody was admitted.
+#[derive(Debug, Error)]
+pub enum HostError {
+    /// The conversation broke.
+    #[error(transparent)]
+    Talk(#[from] TalkError),
+    /// This node failed.
+    #[error(transparent)]
+    App(#[from] AppError),
+    /// The guest was told why not.
+    #[error("refused: {0}")]
+    Refused(&'static str),
+}
+
+/// Serves one enrolment to its end.
+pub async fn serve(app: &App, connection: Connection) -> Result<(), HostError> {
+    let Connection { peer, mut send, mut receive, path, .. } = connection;
+    let served = talk(app, peer, &mut send, &mut receive).await;
+    match &served {
+        Ok(()) => {}
+        Err(HostError::Refused(code)) => {
+            drop(say(&mut send, &Message::Refused { code: Text::new(code).unwrap_or_default() }).await);
+            // The guest closes once it has read it; whoever does not is closed below.
+            drop(hear(&mut receive).await);
+        }
+        Err(HostError::Talk(_) | HostError::App(_)) => {}
+    }
+    path.close("done");
+    served
+}
+
+async fn talk(
+    app: &App,
+    guest: DeviceId,
+    send: &mut (impl AsyncWrite + Unpin),
+    receive: &mut (impl AsyncRead + Unpin),
+) -> Result<(), HostError> {
+    let Message::Begin { version, invite } = hear(receive).await? else { return Err(TalkError::OutOfTurn.into()) };
+    if version != JOIN_VERSION {
+        return Err(HostError::Refused("protocol"));
+    }
+    let nonce = entropy::bytes::<32>().map_err(|error| AppError::Storage(error.to_string()))?;
+    say(send, &Message::Challenge { nonce }).await?;
+    let Message::Proof { proof } = hear(receive).await? else { return Err(TalkError::OutOfTurn.into()) };
+    let directory = app.directory()?;
+    let inviter = directory.own_member().map_or(DeviceId::ZERO, |member| member.device);
+    let meeting = Meeting { org: app.facts().org, inviter, guest, nonce };
+    let row = app.invite_row(&invite)?.ok_or(HostError::Refused("ticket_expired"))?;
+    if meeting.secret_proof(&row.verifier) != blake3::Hash::from_bytes(proof) {
+        return Err(HostError::Refused("bad_ticket"));
+    }
+    check_invite(&row, guest, clock::now()).map_err(HostError::Refused)?;
+    bind(app, invite, &row, guest).await?;
+    let sent = send_control(app, send, 0).await?;
+    say(send, &Message::ControlEnds).await?;
+    let Message::Keys { author, proof, addresses } = hear(receive).await? else {
+        return Err(TalkError::OutOfTurn.into());
+    };
+    if !meeting.author_is_proved(&author, &proof) {
+        return Err(HostError::Refused("bad_ticket"));
+    }
+    let admission = Admission { author, device: guest, site: row.site };
+    let letter = match app.write(&Request::default(), Command::Admit(admission)).await? {
+        Outcome::Admitted { letter } => letter,
+        _other => return Err(AppError::Storage("an admission was answered with another outcome".to_owned()).into()),
+    };
+    let known = directory.peers.get(&guest).cloned().unwrap_or_default();
+    app.remember(&Request::default(), vec![peer_put(guest, &PeerRow { addresses, ..known })]).await?;
+    send_control(app, send, sent).await?;
+    let peers = directory.peers.iter().map(|(device, row)| (*device, row.all_addresses()));
+    let peers = peers.filter(|(device, _)| *device != guest).collect();
+    say(send, &Message::Admitted { letter, peers }).await?;
+    match hear(receive).await? {
+        Message::Done => Ok(()),
+        _out_of_turn => Err(TalkError::OutOfTurn.into()),
+    }
+}
+
+/// Whether an invitation is good for a device: it says why not.
+fn check_invite(row: &InviteRow, guest: DeviceId, now: Timestamp) -> Result<(), &'static str> {
+    if row.device.is_some_and(|device| device != guest) {
+        return Err("ticket_used");
+    }
+    if now.0 >= row.expires.0 { Err("ticket_expired") } else { Ok(()) }
+}
+
+/// Gives the invitation to the device that proved it.
+async fn bind(app: &App, invite: [u8; 16], row: &InviteRow, guest: DeviceId) -> Result<(), HostError> {
+    let bound = InviteRow { device: Some(guest), ..row.clone() };
+    let put = LocalChange::Put { table: LocalTable::Invites, key: invite.to_vec(), value: bound.encode() };
+    app.remember(&Request::default(), vec![put]).await?;
+    // Of two that prove it at the same moment the later row stands, and both look.
+    let stands = app.invite_row(&invite)?.and_then(|row| row.device);
+    if stands == Some(guest) { Ok(()) } else { Err(HostError::Refused("ticket_used")) }
+}
+
+/// Sends the commits of `control` that arrived after the first `sent`; gives how many there are now.
+async fn send_control(app: &App, send: &mut (impl AsyncWrite + Unpin), sent: usize) -> Result<usize, HostError> {
+    let commits = app.control_commits(sent)?;
+    let count = sent + commits.len();
+    for message in batches(commits) {
+        say(send, &message).await?;
+    }
+    Ok(count)
+}
+
+/// The key of the arrival order of `control`.
+pub(crate) fn control_order() -> Vec<u8> {
+    RowKey::of(&Scope::Control).into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crdt_model::control::event::{Site, SiteKind};
+    use crdt_model::scope::SiteCode;
+
+    fn row(device: Option<DeviceId>) -> InviteRow {
+        let code = SiteCode::new("SH01").unwrap();
+        let zone = Text::new("Europe/London").unwrap();
+        let site = Site { code: code.clone(), kind: SiteKind::Store, zone, territory: code };
+        InviteRow { verifier: [1; 32], site, expires: Timestamp(1_000), device }
+    }
+
+    #[test]
+    fn an_invitation_is_good_until_it_expires_and_for_one_device() {
+        let (one, two) = (DeviceId([1; 32]), DeviceId([2; 32]));
+        assert_eq!(check_invite(&row(None), one, Timestamp(999)), Ok(()));
+        assert_eq!(check_invite(&row(None), one, Timestamp(1_000)), Err("ticket_expired"));
+        assert_eq!(check_invite(&row(Some(one)), one, Timestamp(999)), Ok(()));
+        assert_eq!(check_invite(&row(Some(one)), two, Timestamp(999)), Err("ticket_used"));
+        assert_eq!(check_invite(&row(Some(one)), two, Timestamp(1_000)), Err("ticket_used"));
+    }
+}
