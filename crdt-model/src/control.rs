@@ -3,4 +3,5 @@
 //! Replicated to everyone and judged by itself: the genesis is the only commit that needs no earlier admission.
 
 pub mod event;
+pub mod grants;
 pub mod state;

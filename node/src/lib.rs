@@ -18,6 +18,7 @@ pub mod replica;
 pub mod report;
 mod run;
 pub mod store;
+pub mod sync;
 
 pub use error::NodeError;
 pub use init::{InitReport, InitRequest, init};
