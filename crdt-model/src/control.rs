@@ -1,4 +1,5 @@
-//! Control: who belongs to the organisation, its sites, keepers and channels. `event` holds the bodies, `state` the fold.
+//! Control: who belongs to the organisation, its sites, keepers and channels. `event` holds the bodies, `state` the fold,
+//! `grants` what each site holds.
 //!
 //! Replicated to everyone and judged by itself: the genesis is the only commit that needs no earlier admission.
 
