@@ -10,6 +10,8 @@
 
 mod first;
 
+pub use first::{ChangeHead, plain_change};
+
 use std::collections::{BTreeMap, HashMap};
 
 use automerge::transaction::{CommitOptions, Transactable};

@@ -15,10 +15,12 @@ mod machine;
 pub mod model;
 pub mod orders;
 mod page;
+pub mod peers;
 mod read;
 pub mod reports;
 pub mod status;
 pub mod stock;
+pub mod sync;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -33,6 +35,7 @@ use crdt_model::time::EventTime;
 use tokio::sync::{oneshot, watch};
 
 use crate::clock;
+use crate::link::Links;
 use crate::replica::{Arrival, Command, Input, Outcome, Received, Replica, RequestKey};
 use crate::store::{ReadTables, Snapshot, Store, StoreError, SubmitError, Table, Writer};
 use error::AppError;
@@ -70,6 +73,7 @@ struct Inner {
     imports: Imports,
     news: watch::Receiver<u64>,
     url: OnceLock<String>,
+    links: OnceLock<Links>,
 }
 
 impl App {
@@ -77,8 +81,8 @@ impl App {
     pub fn start(store: Arc<Store>, replica: Replica, facts: NodeFacts) -> std::io::Result<Self> {
         let (ticks, news) = watch::channel(0);
         let writer = Writer::spawn(Arc::clone(&store), ReplicaMachine::new(replica, ticks))?;
-        let (imports, url) = (Imports::default(), OnceLock::new());
-        Ok(Self { inner: Arc::new(Inner { store, writer, facts, imports, news, url }) })
+        let (imports, url, links) = (Imports::default(), OnceLock::new(), OnceLock::new());
+        Ok(Self { inner: Arc::new(Inner { store, writer, facts, imports, news, url, links }) })
     }
 
     /// What it knows of its node.

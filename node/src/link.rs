@@ -19,6 +19,8 @@ pub(crate) mod wire;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -33,12 +35,16 @@ use crate::transport::{Door, Protocol, Transport};
 use directory::{Directory, Exchange};
 use reason::Reason;
 use state::{CONNECTIONS_MAX, LinkState, States};
+use verify::Verifiers;
 
 /// What all tasks of the links share.
 pub struct Shared {
     states: States,
     directory: RwLock<Arc<Directory>>,
     wakes: watch::Sender<u64>,
+    looks: watch::Sender<u64>,
+    verifiers: Verifiers,
+    binding: tokio::sync::Mutex<()>,
 }
 
 impl fmt::Debug for Shared {
@@ -51,7 +57,14 @@ impl Shared {
     /// Begins with what the store says now; it is the door of the transport that is bound next.
     pub fn new(app: &App) -> Result<Arc<Self>, AppError> {
         let directory = RwLock::new(Arc::new(app.directory()?));
-        Ok(Arc::new(Self { states: States::default(), directory, wakes: watch::channel(0).0 }))
+        Ok(Arc::new(Self {
+            states: States::default(),
+            directory,
+            wakes: watch::channel(0).0,
+            looks: watch::channel(0).0,
+            verifiers: Verifiers::default(),
+            binding: tokio::sync::Mutex::default(),
+        }))
     }
 
     fn directory(&self) -> Arc<Directory> {
@@ -64,6 +77,7 @@ impl Shared {
         let read = tokio::task::spawn_blocking(move || reader.directory()).await;
         let directory = Arc::new(read.map_err(|error| AppError::Storage(error.to_string()))??);
         *self.directory.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&directory);
+        self.looks.send_modify(|count| *count = count.wrapping_add(1));
         if directory.exchange == Exchange::Paused {
             self.states.close(Reason::PausedHere, |_| true);
         }
@@ -94,7 +108,7 @@ pub struct Links {
 /// A transport whose type is forgotten.
 trait Endpoint: Send + Sync {
     fn addresses(&self) -> Vec<SocketAddr>;
-    fn close(&self) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+    fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 }
 
 impl<T: Transport> Endpoint for Arc<T> {
@@ -102,7 +116,7 @@ impl<T: Transport> Endpoint for Arc<T> {
         T::addresses(self)
     }
 
-    fn close(&self) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(T::close(self))
     }
 }
@@ -146,6 +160,3 @@ impl Links {
         self.transport.close().await;
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -73,7 +73,7 @@ impl IdempotencyKey {
 }
 
 /// What makes a write repeatable: the caller's key and what it asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Request {
     /// The caller's key; none where a repetition is a new request.
     pub idempotency_key: Option<IdempotencyKey>,

@@ -5,23 +5,25 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use chrono_tz::Tz;
 use crdt_model::codec::Reader;
 use crdt_model::control::event::{Member, Site, SiteKind};
 use crdt_model::control::state::Control;
 use crdt_model::id::{AuthorId, DeviceId};
+use crdt_model::rows::RowKey;
 use crdt_model::scope::{Scope, SiteCode, TerritoryCode};
 use crdt_model::text::Text;
 use crdt_model::time::{EventTime, Timestamp};
 
 use super::error::AppError;
 use super::model::Request;
+use super::sync::idle_reason;
 use super::{App, read, storage};
 use crate::clock;
 use crate::entropy;
 use crate::link::directory::{Directory, Exchange};
-use crate::link::reason::Reason;
 use crate::link::rows::{InviteRow, LOCAL_SYNC_PAUSED, PeerRow};
 use crate::link::state::LinkState;
 use crate::replica::{Command, LocalChange, LocalTable, Outcome};
@@ -95,7 +97,8 @@ impl App {
         let view = |member: &Member| {
             let row = directory.peers.get(&member.device).cloned().unwrap_or_default();
             let link = linked.contains(&member.device).then(|| links.get(&member.device).cloned());
-            let link = link.map(|known| known.unwrap_or_else(|| idle_link(&directory, &member.device)));
+            let idle = || LinkState::broken(idle_reason(&directory, &member.device));
+            let link = link.map(|known| known.unwrap_or_else(idle));
             let last = link.as_ref().and_then(|link| link.last_exchange).max(row.last_exchange);
             PeerView {
                 node: short_name(&member.author),
@@ -127,7 +130,7 @@ impl App {
         let mut changes = ended_invites(&snapshot, now)?;
         let (table, key) = (LocalTable::Invites, ticket.invite_id().to_vec());
         changes.push(LocalChange::Put { table, key, value: row.encode() });
-        self.remember(&request, changes).await?;
+        self.keep_rows(&request, changes).await?;
         self.refresh_links().await?;
         let expires = clock::moment(expires, self.facts().zone);
         Ok(InviteView { ticket: ticket.to_text(), expires, site: code })
@@ -138,7 +141,7 @@ impl App {
         let device = self.find_peer(node)?.device;
         let directory = self.directory()?;
         let row = PeerRow { set: Some(address), ..directory.peers.get(&device).cloned().unwrap_or_default() };
-        self.remember(&request, vec![peer_put(device, &row)]).await?;
+        self.keep_rows(&request, vec![peer_put(device, &row)]).await?;
         self.refresh_links().await
     }
 
@@ -151,8 +154,8 @@ impl App {
             member.author != own && (digits || member.site.as_str() == name)
         };
         let found: Vec<&Member> = control.members.values().filter(names).collect();
-        match found[..] {
-            [only] => Ok(only.clone()),
+        match found.as_slice() {
+            [only] => Ok((*only).clone()),
             _none_or_several => Err(AppError::NotFound { what: "peer", id: name.to_owned() }),
         }
     }
@@ -168,7 +171,7 @@ impl App {
         let paused = snapshot.get(Table::Local, LOCAL_SYNC_PAUSED).map_err(storage)?.is_some();
         let is_lane = |scope: &Scope| matches!(scope, Scope::Lane(..));
         Ok(Directory {
-            control: read::control(&snapshot)?,
+            control: Arc::new(read::control(&snapshot)?),
             own: self.facts().author,
             lanes: read::scopes(&snapshot)?.into_iter().filter(is_lane).collect(),
             peers: peers.into_iter().collect(),
@@ -177,8 +180,26 @@ impl App {
         })
     }
 
+    /// An invitation that was given out.
+    pub(crate) fn invite_row(&self, invite: &[u8; 16]) -> Result<Option<InviteRow>, AppError> {
+        let row = self.snapshot()?.with(Table::Invites, invite, InviteRow::decode).map_err(storage)?;
+        row.transpose().map_err(read::damaged)
+    }
+
+    /// The commits of `control` in the order in which they came, without the first `skipped`.
+    pub(crate) fn control_commits(&self, skipped: usize) -> Result<Vec<Vec<u8>>, AppError> {
+        let snapshot = self.snapshot()?;
+        let order = RowKey::of(&Scope::Control);
+        let hashes = read::collect(&snapshot, Table::CommitOrder, order.as_bytes(), |_, hash| Ok(Some(hash.to_vec())))?;
+        let commit = |hash: &Vec<u8>| {
+            let bytes = snapshot.get(Table::Commits, hash).map_err(storage)?;
+            bytes.ok_or_else(|| AppError::Storage("a commit of the arrival order is not stored".to_owned()))
+        };
+        hashes.iter().skip(skipped).map(commit).collect()
+    }
+
     /// Keeps rows of this node alone.
-    pub(crate) async fn remember(&self, request: &Request, changes: Vec<LocalChange>) -> Result<(), AppError> {
+    pub(crate) async fn keep_rows(&self, request: &Request, changes: Vec<LocalChange>) -> Result<(), AppError> {
         match self.write(request, Command::Remember(changes)).await? {
             Outcome::Remembered => Ok(()),
             _other => Err(AppError::Storage("local rows were answered with another outcome".to_owned())),
@@ -215,16 +236,6 @@ pub(crate) fn peer_put(device: DeviceId, row: &PeerRow) -> LocalChange {
 /// The short name of a node.
 pub(crate) fn short_name(author: &AuthorId) -> String {
     author.to_string()[..SHORT_NAME_DIGITS].to_owned()
-}
-
-/// The link of a member while no links run.
-fn idle_link(directory: &Directory, device: &DeviceId) -> LinkState {
-    let reason = match directory.exchange {
-        Exchange::Paused => Reason::PausedHere,
-        Exchange::Running if directory.is_configured(device) => Reason::Unreachable,
-        Exchange::Running => Reason::NoAddress,
-    };
-    LinkState::broken(reason)
 }
 
 /// The site of an invitation: as it exists, or as it is described.

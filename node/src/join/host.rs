@@ -5,12 +5,11 @@
 //! `a_ticket_admits_one_device_and_that_one_again` and `a_wrong_secret_gets_nothing`.
 
 use crdt_model::id::DeviceId;
-use crdt_model::rows::RowKey;
-use crdt_model::scope::Scope;
 use crdt_model::text::Text;
 use crdt_model::time::Timestamp;
-use tokio::io::{AsyncRead, AsyncWrite};
 use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Mutex;
 
 use super::message::{JOIN_VERSION, Message, TalkError, batches, hear, say};
 use super::proof::Meeting;
@@ -38,9 +37,9 @@ pub enum HostError {
 }
 
 /// Serves one enrolment to its end.
-pub async fn serve(app: &App, connection: Connection) -> Result<(), HostError> {
+pub async fn serve(app: &App, binding: &Mutex<()>, connection: Connection) -> Result<(), HostError> {
     let Connection { peer, mut send, mut receive, path, .. } = connection;
-    let served = talk(app, peer, &mut send, &mut receive).await;
+    let served = talk(app, binding, peer, &mut send, &mut receive).await;
     match &served {
         Ok(()) => {}
         Err(HostError::Refused(code)) => {
@@ -56,6 +55,7 @@ pub async fn serve(app: &App, connection: Connection) -> Result<(), HostError> {
 
 async fn talk(
     app: &App,
+    binding: &Mutex<()>,
     guest: DeviceId,
     send: &mut (impl AsyncWrite + Unpin),
     receive: &mut (impl AsyncRead + Unpin),
@@ -70,12 +70,7 @@ async fn talk(
     let directory = app.directory()?;
     let inviter = directory.own_member().map_or(DeviceId::ZERO, |member| member.device);
     let meeting = Meeting { org: app.facts().org, inviter, guest, nonce };
-    let row = app.invite_row(&invite)?.ok_or(HostError::Refused("ticket_expired"))?;
-    if meeting.secret_proof(&row.verifier) != blake3::Hash::from_bytes(proof) {
-        return Err(HostError::Refused("bad_ticket"));
-    }
-    check_invite(&row, guest, clock::now()).map_err(HostError::Refused)?;
-    bind(app, invite, &row, guest).await?;
+    let row = prove(app, binding, &meeting, invite, proof).await?;
     let sent = send_control(app, send, 0).await?;
     say(send, &Message::ControlEnds).await?;
     let Message::Keys { author, proof, addresses } = hear(receive).await? else {
@@ -90,7 +85,7 @@ async fn talk(
         _other => return Err(AppError::Storage("an admission was answered with another outcome".to_owned()).into()),
     };
     let known = directory.peers.get(&guest).cloned().unwrap_or_default();
-    app.remember(&Request::default(), vec![peer_put(guest, &PeerRow { addresses, ..known })]).await?;
+    app.keep_rows(&Request::default(), vec![peer_put(guest, &PeerRow { addresses, ..known })]).await?;
     send_control(app, send, sent).await?;
     let peers = directory.peers.iter().map(|(device, row)| (*device, row.all_addresses()));
     let peers = peers.filter(|(device, _)| *device != guest).collect();
@@ -109,14 +104,27 @@ fn check_invite(row: &InviteRow, guest: DeviceId, now: Timestamp) -> Result<(), 
     if now.0 >= row.expires.0 { Err("ticket_expired") } else { Ok(()) }
 }
 
-/// Gives the invitation to the device that proved it.
-async fn bind(app: &App, invite: [u8; 16], row: &InviteRow, guest: DeviceId) -> Result<(), HostError> {
-    let bound = InviteRow { device: Some(guest), ..row.clone() };
-    let put = LocalChange::Put { table: LocalTable::Invites, key: invite.to_vec(), value: bound.encode() };
-    app.remember(&Request::default(), vec![put]).await?;
-    // Of two that prove it at the same moment the later row stands, and both look.
-    let stands = app.invite_row(&invite)?.and_then(|row| row.device);
-    if stands == Some(guest) { Ok(()) } else { Err(HostError::Refused("ticket_used")) }
+/// Checks the proof of an invitation and gives it to the device that proved it: one at a time.
+async fn prove(
+    app: &App,
+    binding: &Mutex<()>,
+    meeting: &Meeting,
+    invite: [u8; 16],
+    proof: [u8; 32],
+) -> Result<InviteRow, HostError> {
+    let _alone = binding.lock().await;
+    let row = app.invite_row(&invite)?.ok_or(HostError::Refused("ticket_expired"))?;
+    if meeting.secret_proof(&row.verifier) != blake3::Hash::from_bytes(proof) {
+        return Err(HostError::Refused("bad_ticket"));
+    }
+    check_invite(&row, meeting.guest, clock::now()).map_err(HostError::Refused)?;
+    let is_new = row.device.is_none();
+    let bound = InviteRow { device: Some(meeting.guest), ..row };
+    if is_new {
+        let put = LocalChange::Put { table: LocalTable::Invites, key: invite.to_vec(), value: bound.encode() };
+        app.keep_rows(&Request::default(), vec![put]).await?;
+    }
+    Ok(bound)
 }
 
 /// Sends the commits of `control` that arrived after the first `sent`; gives how many there are now.
@@ -127,11 +135,6 @@ async fn send_control(app: &App, send: &mut (impl AsyncWrite + Unpin), sent: usi
         say(send, &message).await?;
     }
     Ok(count)
-}
-
-/// The key of the arrival order of `control`.
-pub(crate) fn control_order() -> Vec<u8> {
-    RowKey::of(&Scope::Control).into_bytes()
 }
 
 #[cfg(test)]

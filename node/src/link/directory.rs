@@ -6,6 +6,7 @@
 //! `only_members_and_the_invited_get_in`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crdt_model::control::event::Member;
 use crdt_model::control::state::Control;
@@ -30,7 +31,7 @@ pub enum Exchange {
 #[derive(Debug, Clone)]
 pub struct Directory {
     /// Sites and members.
-    pub control: Control,
+    pub control: Arc<Control>,
     /// This node.
     pub own: AuthorId,
     /// Lanes that hold something.
@@ -103,7 +104,7 @@ mod tests {
             site: SiteCode::new("HQ").unwrap(),
             device_letter: Text::new("A").unwrap(),
         };
-        let control = Control { members: [(member.author, member)].into(), ..Control::default() };
+        let control = Arc::new(Control { members: [(member.author, member)].into(), ..Control::default() });
         let own = AuthorId([9; 32]);
         let (lanes, peers) = (BTreeSet::new(), BTreeMap::new());
         Directory { control, own, lanes, peers, invites_until: None, exchange: Exchange::Running }

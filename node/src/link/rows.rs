@@ -4,13 +4,13 @@
 //!
 //! Invariant: one encoding each. Proved by `rows_are_read_back`.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crdt_model::codec::{DecodeError, Reader, Writer};
 use crdt_model::control::event::{Site, SiteKind};
-use crdt_model::id::DeviceId;
-use crdt_model::scope::SiteCode;
-use crdt_model::text::Text;
+use crdt_model::id::{AuthorId, DeviceId};
+use crdt_model::scope::{Scope, SiteCode};
 use crdt_model::time::Timestamp;
 
 /// Addresses that are kept of a peer.
@@ -22,7 +22,14 @@ pub const LOCAL_SYNC_PAUSED: &[u8] = b"sync paused";
 /// Name of the row that is there until this node's admission is durable: its organisation and site.
 pub const LOCAL_JOINING: &[u8] = b"joining";
 
+/// Scopes of a peer's durable heads.
+const ACKED_SCOPES_MAX: usize = 4_096;
+/// Authors in one of them.
+const ACKED_AUTHORS_MAX: usize = 4_096;
 const VERSION: u8 = 1;
+
+/// The durable heads of a peer: the last number of each author, by scope.
+pub type Acked = BTreeMap<Scope, BTreeMap<AuthorId, u64>>;
 
 /// What is remembered of a peer, by its device.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,6 +40,8 @@ pub struct PeerRow {
     pub set: Option<SocketAddr>,
     /// The last moment at which each held all that the other had, or the last frame.
     pub last_exchange: Option<Timestamp>,
+    /// What it has on disk, as far as it said.
+    pub acked: Acked,
 }
 
 impl PeerRow {
@@ -44,6 +53,14 @@ impl PeerRow {
         writer.option(self.last_exchange.as_ref(), |w, at| {
             w.signed(at.0);
         });
+        let acked: Vec<_> = self.acked.iter().collect();
+        writer.list(&acked, |w, (scope, heads)| {
+            scope.encode(w);
+            let heads: Vec<_> = heads.iter().collect();
+            w.list(&heads, |w, (author, seq)| {
+                w.fixed(&author.0).number(**seq);
+            });
+        });
         writer.finish()
     }
 
@@ -54,6 +71,7 @@ impl PeerRow {
             addresses: reader.list("addresses", PEER_ADDRESSES_MAX, decode_address)?,
             set: reader.option("set address", decode_address)?,
             last_exchange: reader.option("last exchange", |r| Ok(Timestamp(r.signed("last exchange")?)))?,
+            acked: reader.list("acked", ACKED_SCOPES_MAX, decode_heads)?.into_iter().collect(),
         };
         reader.end()?;
         Ok(row)
@@ -126,6 +144,13 @@ pub fn decode_listen(bytes: &[u8]) -> Result<SocketAddr, DecodeError> {
 }
 
 
+fn decode_heads(reader: &mut Reader<'_>) -> Result<(Scope, BTreeMap<AuthorId, u64>), DecodeError> {
+    let scope = Scope::decode("acked scope", reader)?;
+    let head = |r: &mut Reader<'_>| Ok((AuthorId::decode("acked author", r)?, r.number("acked seq")?));
+    let heads = reader.list("acked heads", ACKED_AUTHORS_MAX, head)?;
+    Ok((scope, heads.into_iter().collect()))
+}
+
 fn versioned(bytes: &[u8]) -> Result<Reader<'_>, DecodeError> {
     let mut reader = Reader::new(bytes);
     match reader.byte("version")? {
@@ -168,11 +193,12 @@ mod tests {
             addresses: vec![address("10.0.0.7:4433"), address("[::1]:4433")],
             set: Some(address("[::1]:4433")),
             last_exchange: Some(Timestamp(-1)),
+            acked: [(Scope::Control, [(AuthorId([1; 32]), 7)].into()), (Scope::Catalogue, BTreeMap::new())].into(),
         };
         assert_eq!(PeerRow::decode(&peer.encode()).unwrap(), peer);
         assert_eq!(PeerRow::decode(&PeerRow::default().encode()).unwrap(), PeerRow::default());
         let code = SiteCode::new("SH01").unwrap();
-        let zone = Text::new("Europe/London").unwrap();
+        let zone = crdt_model::text::Text::new("Europe/London").unwrap();
         let site = Site { code: code.clone(), kind: SiteKind::Store, zone, territory: code };
         let invite = InviteRow { verifier: [7; 32], site, expires: Timestamp(9), device: Some(DeviceId([1; 32])) };
         assert_eq!(InviteRow::decode(&invite.encode()).unwrap(), invite);

@@ -8,12 +8,12 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crdt_model::id::{AuthorId, DeviceId};
-use crdt_model::scope::Scope;
+use crdt_model::id::DeviceId;
 use crdt_model::time::Timestamp;
 use tokio::sync::watch;
 
 use super::reason::Reason;
+use super::rows::Acked;
 use crate::transport::Path;
 
 /// Streams open at the same time.
@@ -37,9 +37,6 @@ pub enum Announced {
     Missing,
 }
 
-/// The durable heads of a peer: the last number of each author, by scope.
-pub type Acked = BTreeMap<Scope, BTreeMap<AuthorId, u64>>;
-
 /// One link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkState {
@@ -53,6 +50,8 @@ pub struct LinkState {
     pub announced: Announced,
     /// What the peer has made durable, as far as it said.
     pub acked: Acked,
+    /// Logs of which the two hold different commits under one number.
+    pub forks: u64,
     /// The last frame of this run.
     pub last_exchange: Option<Timestamp>,
     /// A packet there and back.
@@ -74,6 +73,7 @@ impl LinkState {
             waiting_in: Waiting::default(),
             announced: Announced::Missing,
             acked: Acked::new(),
+            forks: 0,
             last_exchange: None,
             round_trip: None,
             bytes_sent: 0,

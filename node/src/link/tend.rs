@@ -144,7 +144,7 @@ pub(super) async fn accept_all<T: Transport>(app: App, shared: Arc<Shared>, tran
 }
 
 async fn serve_join(app: App, shared: Arc<Shared>, connection: Connection) {
-    if join::host::serve(&app, connection).await.is_ok() && shared.refresh(&app).await.is_ok() {
+    if join::host::serve(&app, &shared.binding, connection).await.is_ok() && shared.refresh(&app).await.is_ok() {
         shared.wake();
     }
 }
