@@ -11,12 +11,10 @@ use ed25519_dalek::SigningKey;
 use proptest::prelude::*;
 
 use super::super::*;
-use crdt_model::id::RequestId;
-use crate::replica::tests::world::{
-    Shop, cancel, channel, confirm, line, of_line, order, place, ship, walk_in,
-};
 use crate::replica::Command;
+use crate::replica::tests::world::{Shop, cancel, channel, confirm, line, of_line, order, place, ship, walk_in};
 use crate::sync::log::{Have, Log};
+use crdt_model::id::RequestId;
 
 /// Every commit of a shop in each scope, in the order of the log.
 pub fn commits_of(shop: &Shop) -> Vec<(Scope, Vec<SignedCommit>)> {
@@ -109,18 +107,23 @@ fn any_commit() -> impl Strategy<Value = SignedCommit> {
     let change = (prop::collection::vec(0u8..3, 16..=16), chunk);
     let changes = prop::collection::vec(change, 0..4);
     let ids = (any::<[u8; 16]>(), any::<[u8; 16]>(), any::<[u8; 16]>());
-    (1u64..3, any::<u64>(), ids, changes, any::<bool>()).prop_map(|(seq, hlc, (user, request, transaction), changes, deps)| {
-        let mut commit = Commit { seq, hlc: Hlc(hlc), ..base() };
-        commit.prev = if seq == 1 { CommitHash::ZERO } else { CommitHash([3; 32]) };
-        (commit.user, commit.request, commit.transaction) =
-            (UserId(user), RequestId(request), TransactionId(transaction));
-        if deps {
-            commit.deps = vec![Dependency { author: AuthorId([4; 32]), seq: 9, hash: CommitHash([5; 32]) }];
-        }
-        let change = |(id, chunk): (Vec<u8>, Vec<u8>)| DocumentChange { document: DocumentId(id.try_into().unwrap()), chunk };
-        commit.changes = changes.into_iter().map(change).collect();
-        SignedCommit::sign(commit, &SigningKey::from_bytes(&KEY)).unwrap()
-    })
+    (1u64..3, any::<u64>(), ids, changes, any::<bool>()).prop_map(
+        |(seq, hlc, (user, request, transaction), changes, deps)| {
+            let mut commit = Commit { seq, hlc: Hlc(hlc), ..base() };
+            commit.prev = if seq == 1 { CommitHash::ZERO } else { CommitHash([3; 32]) };
+            (commit.user, commit.request, commit.transaction) =
+                (UserId(user), RequestId(request), TransactionId(transaction));
+            if deps {
+                commit.deps = vec![Dependency { author: AuthorId([4; 32]), seq: 9, hash: CommitHash([5; 32]) }];
+            }
+            let change = |(id, chunk): (Vec<u8>, Vec<u8>)| DocumentChange {
+                document: DocumentId(id.try_into().unwrap()),
+                chunk,
+            };
+            commit.changes = changes.into_iter().map(change).collect();
+            SignedCommit::sign(commit, &SigningKey::from_bytes(&KEY)).unwrap()
+        },
+    )
 }
 
 proptest! {
@@ -166,7 +169,8 @@ fn what_a_body_becomes_is_bounded() {
         SignedCommit::sign(commit, &SigningKey::from_bytes(&KEY)).unwrap()
     };
     let mut commits = vec![full(1, CommitHash::ZERO)];
-    while commits.iter().map(|commit| commit.bytes().len()).sum::<usize>() + COMMIT_BYTES_MAX <= BODY_COMMITS_BYTES_MAX {
+    while commits.iter().map(|commit| commit.bytes().len()).sum::<usize>() + COMMIT_BYTES_MAX <= BODY_COMMITS_BYTES_MAX
+    {
         let prev = commits.last().unwrap().hash();
         commits.push(full(commits.len() as u64 + 1, prev));
     }

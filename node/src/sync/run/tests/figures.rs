@@ -66,7 +66,8 @@ fn wire_bytes(shop: &mut Shop, run: impl FnOnce(&mut Shop)) -> (usize, usize) {
     let commits = of_site(shop).split_off(before);
     let stored: usize = commits.iter().map(|commit| commit.bytes().len()).sum();
     let scope: Scope = scope();
-    let frames = commits.chunks(700).map(|part| write_frame(FrameKind::Data, &encode_all(shop, &scope, part)).unwrap().len());
+    let frames =
+        commits.chunks(700).map(|part| write_frame(FrameKind::Data, &encode_all(shop, &scope, part)).unwrap().len());
     (frames.sum(), stored)
 }
 
@@ -97,7 +98,11 @@ fn an_order_with_an_address_takes_at_most_350_bytes() {
     let bytes = wire_bytes(&mut shop, |shop| {
         for number in 0..ORDERS as u64 {
             let mut draft = order(Handover::Later, lines(&mut dice));
-            draft.contact = Some(format!("Ann Example {number}\n+44 20 7946 {:04}\n{} High Street, London", number, dice.below(200)));
+            draft.contact = Some(format!(
+                "Ann Example {number}\n+44 20 7946 {:04}\n{} High Street, London",
+                number,
+                dice.below(200)
+            ));
             take(shop, draft, number);
         }
     });
@@ -112,7 +117,11 @@ fn the_whole_life_of_an_order_takes_at_most_1500_bytes() {
     let bytes = wire_bytes(&mut shop, |shop| {
         for number in 0..orders as u64 {
             let mut draft = order(Handover::Later, lines(&mut dice));
-            draft.contact = Some(format!("Ann Example {number}\n+44 20 7946 {:04}\n{} High Street, London", number, dice.below(200)));
+            draft.contact = Some(format!(
+                "Ann Example {number}\n+44 20 7946 {:04}\n{} High Street, London",
+                number,
+                dice.below(200)
+            ));
             let id = take(shop, draft, number);
             shop.done(confirm(id));
             shop.done(ship(id, None));
