@@ -80,11 +80,16 @@ mod tests {
             let zone = Text::new("Europe/London").unwrap();
             (code(text), Site { code: code(text), kind, zone, territory: code("MAIN") })
         };
-        let sites = [site("HQ", SiteKind::HeadOffice), site("SH01", SiteKind::Store), site("WH01", SiteKind::Warehouse)];
-        let control = Arc::new(Control { sites: sites.into(), ..Control::default() });
-        let between = |here, there| Grants::Sites { control: Arc::clone(&control), here: code(here), there: code(there) };
+        let sites =
+            [site("HQ", SiteKind::HeadOffice), site("SH01", SiteKind::Store), site("WH01", SiteKind::Warehouse)];
+        let mut control = Control::default();
+        control.sites = sites.into();
+        let control = Arc::new(control);
+        let between =
+            |here, there| Grants::Sites { control: Arc::clone(&control), here: code(here), there: code(there) };
         let shared = |grants: &Grants| {
-            let all = ["control", "catalogue", "customers/MAIN", "site/SH01", "site/WH01", "lane/SH01~WH01", "lane/HQ~SH01"];
+            let all =
+                ["control", "catalogue", "customers/MAIN", "site/SH01", "site/WH01", "lane/SH01~WH01", "lane/HQ~SH01"];
             all.into_iter().filter(|scope| grants.shares(&scope.parse().unwrap())).collect::<Vec<_>>()
         };
         assert_eq!(shared(&Grants::ControlOnly), ["control"]);

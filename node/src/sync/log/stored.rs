@@ -192,3 +192,104 @@ fn decode_head(author: &[u8], value: &[u8]) -> Result<Head, DecodeError> {
     let seq = u64::from_be_bytes(reader.array("seq")?);
     Ok(Head { author, seq, hash: CommitHash::decode("head", &mut reader)? })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::store::{Store, StoreConfig, StoreError};
+
+    const AUTHORS: [AuthorId; 3] = [AuthorId([1; 32]), AuthorId([2; 32]), AuthorId([3; 32])];
+
+    fn hash(author: usize, seq: u64) -> CommitHash {
+        CommitHash([&[author as u8; 24][..], &seq.to_be_bytes()].concat().try_into().unwrap())
+    }
+
+    /// A store in which authors take turns: (author, commits in a row) of one scope, each commit of `bytes`.
+    fn store_of(turns: &[(usize, u64)], scope: &Scope, bytes: usize) -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open_file(&folder.path().join("s.redb"), StoreConfig::default()).unwrap();
+        let mut seqs = [0u64; 3];
+        let written = store.write(|tx| {
+            let mut arrival = 0u64;
+            for (author, count) in turns {
+                for _ in 0..*count {
+                    arrival += 1;
+                    seqs[*author] += 1;
+                    let (seq, hash) = (seqs[*author], hash(*author, seqs[*author]));
+                    let key = [log_prefix(scope, &AUTHORS[*author]), seq.to_be_bytes().to_vec()].concat();
+                    let length = (bytes as u32).to_be_bytes();
+                    tx.put(Table::AuthorLog, &key, &[&hash.0[..], &arrival.to_be_bytes(), &length].concat())?;
+                    let commit = [&arrival.to_be_bytes()[..], &vec![7; bytes - 8]].concat();
+                    tx.put(Table::Commits, &hash.0, &commit)?;
+                    let head = [&seq.to_be_bytes()[..], &hash.0].concat();
+                    tx.put(Table::Frontier, RowKey::of(scope).fixed(&AUTHORS[*author].0).as_bytes(), &head)?;
+                }
+            }
+            Ok::<_, StoreError>(())
+        });
+        written.unwrap();
+        (folder, store)
+    }
+
+    fn arrivals(commits: &[Vec<u8>]) -> Vec<u64> {
+        commits.iter().map(|commit| u64::from_be_bytes(*commit.first_chunk().unwrap())).collect()
+    }
+
+    #[test]
+    fn missing_commits_of_several_authors_merge_by_arrival() {
+        let scope: Scope = "site/SH01".parse().unwrap();
+        let (_folder, store) = store_of(&[(0, 3), (1, 2), (0, 1), (2, 300), (1, 4), (0, 2)], &scope, 100);
+        let log = store.read().unwrap();
+        let all: Vec<u64> = (1..=312).collect();
+        assert_eq!(arrivals(&log.next_commits(&scope, &mut Have::new(), &|_| false, usize::MAX).unwrap()), all);
+        assert_eq!(log.totals(&scope, &Have::new()).unwrap(), Totals { commits: 312, bytes: 31_200 });
+        let (mut have, mut seen) = (Have::from([(AUTHORS[0], 3), (AUTHORS[2], 1)]), Vec::new());
+        assert_eq!(log.totals(&scope, &have).unwrap().commits, 308);
+        loop {
+            let part = log.next_commits(&scope, &mut have, &|_| false, 1_000).unwrap();
+            assert!(part.len() <= 10);
+            if part.is_empty() {
+                break;
+            }
+            seen.extend(arrivals(&part));
+        }
+        assert_eq!(seen, all.iter().copied().filter(|n| ![1, 2, 3, 7].contains(n)).collect::<Vec<_>>());
+        assert_eq!(log.totals(&scope, &have).unwrap(), Totals::default());
+        let without = |author: &AuthorId| *author == AUTHORS[2];
+        assert_eq!(log.next_commits(&scope, &mut Have::new(), &without, usize::MAX).unwrap().len(), 12);
+        assert_eq!(log.next_commits(&scope, &mut Have::new(), &|_| false, 1).unwrap().len(), 1, "one larger goes alone");
+    }
+
+    #[test]
+    fn scopes_heads_and_hashes_are_read_from_their_tables() {
+        let scopes: Vec<Scope> =
+            ["control", "site/SH01", "site/SH0", "lane/AA~BB", "catalogue"].map(|text| text.parse().unwrap()).into();
+        let (_folder, store) = store_of(&[(0, 2), (1, 1)], &scopes[0], 50);
+        for scope in &scopes[1..] {
+            let head = [&1u64.to_be_bytes()[..], &[9; 32]].concat();
+            let key = RowKey::of(scope).fixed(&[0xff; 32]).into_bytes();
+            store.write(|tx| tx.put(Table::Frontier, &key, &head)).unwrap();
+        }
+        let log = store.read().unwrap();
+        let mut sorted = scopes.clone();
+        sorted.sort();
+        assert_eq!(log.scopes().unwrap(), sorted);
+        let heads = log.frontier(&scopes[0]).unwrap();
+        assert_eq!(heads[0], Head { author: AUTHORS[0], seq: 2, hash: hash(0, 2) });
+        assert_eq!(heads.len(), 2);
+        assert_eq!(log.hash_at(&scopes[0], &AUTHORS[0], 1).unwrap(), Some(hash(0, 1)));
+        assert_eq!(log.hash_at(&scopes[0], &AUTHORS[0], 3).unwrap(), None);
+    }
+
+    #[test]
+    fn a_log_with_a_hole_is_not_sent_over() {
+        let scope = Scope::Catalogue;
+        let (_folder, store) = store_of(&[(0, 5)], &scope, 50);
+        let key = [log_prefix(&scope, &AUTHORS[0]), 3u64.to_be_bytes().to_vec()].concat();
+        store.write(|tx| tx.delete(Table::AuthorLog, &key)).unwrap();
+        let log = store.read().unwrap();
+        let sent = log.next_commits(&scope, &mut Have::new(), &|_| false, usize::MAX);
+        assert!(matches!(sent, Err(LogError::Gap { seq: 3, .. })));
+    }
+}

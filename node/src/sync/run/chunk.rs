@@ -76,8 +76,7 @@ fn take_apart<'a>(commit: &Commit, chunk: &[u8], scanned: &ScannedChange<'a>) ->
     let values: Option<Vec<FieldValue>> = scanned.puts.iter().map(|op| plain(&op.action)).collect();
     let keys = scanned.puts.iter().map(|op| op.key.to_owned());
     let puts: Vec<Put> = keys.zip(values?).map(|(key, value)| Put { key, value }).collect();
-    let head =
-        ChangeHead { actor, deps: scanned.deps.clone(), seq: scanned.seq, start_op: scanned.start_op };
+    let head = ChangeHead { actor, deps: scanned.deps.clone(), seq: scanned.seq, start_op: scanned.start_op };
     let (hash, rebuilt) = plain_change(&head, &puts);
     if rebuilt != chunk {
         return None;
@@ -97,9 +96,8 @@ pub(super) fn write_change(
     scanned: Option<&ScannedChange<'_>>,
     (text, noise): (&mut Writer, &mut Writer),
 ) -> u16 {
-    let events = scanned.map_or(0, |scanned| {
-        scanned.puts.iter().filter(|op| EventKey::from_map_key(op.key).is_some()).count()
-    });
+    let events =
+        scanned.map_or(0, |scanned| scanned.puts.iter().filter(|op| EventKey::from_map_key(op.key).is_some()).count());
     let id = change.document;
     let Some(parts) = scanned.and_then(|scanned| take_apart(place.commit, &change.chunk, scanned)) else {
         text.number(FORM_RAW).number(events as u64).blob(&change.chunk);
@@ -157,7 +155,11 @@ fn write_puts(
             text.blob(map_key.as_bytes());
         }
         let plain = tokens.write(text, bytes);
-        if kind == PUT_NOISE { noise.fixed(&plain) } else { text.fixed(&plain) };
+        if kind == PUT_NOISE {
+            noise.fixed(&plain)
+        } else {
+            text.fixed(&plain)
+        };
     }
 }
 
@@ -226,7 +228,11 @@ fn read_puts<'r>(
         let value = tokens.read(text, length, |text, plain| {
             if flags & PUT_NOISE == 0 { text.fixed("value", plain) } else { noise.fixed("value", plain) }
         })?;
-        let value = if flags & PUT_TEXT == 0 { FieldValue::Bytes(value) } else { FieldValue::Text(read_text("value", &value)?) };
+        let value = if flags & PUT_TEXT == 0 {
+            FieldValue::Bytes(value)
+        } else {
+            FieldValue::Text(read_text("value", &value)?)
+        };
         puts.push(Put { key, value });
     }
     if puts.is_empty() { Err(DecodeError::OutOfRange { field: "puts" }) } else { Ok(puts) }

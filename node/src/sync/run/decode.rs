@@ -112,8 +112,7 @@ impl Decoder<'_> {
         for _ in 0..count {
             let document = self.document(&commit)?;
             let place = Place { commit: &commit, key_ids: self.key_ids, first_index };
-            let (chunk, events) =
-                read_change(&mut self.context, &place, document, (&mut self.text, &mut self.noise))?;
+            let (chunk, events) = read_change(&mut self.context, &place, document, (&mut self.text, &mut self.noise))?;
             bytes += chunk.len();
             if bytes > COMMIT_BYTES_MAX {
                 return Err(CommitError::TooLong { bytes }.into());

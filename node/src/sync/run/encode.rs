@@ -165,7 +165,10 @@ impl Encoder {
         if flags & FLAG_DEPS != 0 {
             self.text.number(commit.deps.len() as u64);
             for dep in &commit.deps {
-                let known = self.context.author(&dep.author).is_some_and(|(_, track)| track.hash == dep.hash && track.seq == dep.seq);
+                let known = self
+                    .context
+                    .author(&dep.author)
+                    .is_some_and(|(_, track)| track.hash == dep.hash && track.seq == dep.seq);
                 self.write_author(&dep.author);
                 self.text.byte(u8::from(known));
                 if !known {
@@ -177,11 +180,9 @@ impl Encoder {
         let last = self.context.author(&commit.author).map_or(0, |(_, track)| track.millis);
         let millis = commit.hlc.millis();
         self.text.signed(millis as i64 - last as i64).number(commit.hlc.0 & 0xffff);
-        for (flag, id) in [
-            (FLAG_USER, &commit.user.0),
-            (FLAG_REQUEST, &commit.request.0),
-            (FLAG_TRANSACTION, &commit.transaction.0),
-        ] {
+        for (flag, id) in
+            [(FLAG_USER, &commit.user.0), (FLAG_REQUEST, &commit.request.0), (FLAG_TRANSACTION, &commit.transaction.0)]
+        {
             if flags & flag != 0 {
                 self.noise.fixed(id);
             }

@@ -187,6 +187,7 @@ impl Session {
 
     pub(super) fn on_fork<L: Log>(&mut self, body: &[u8], view: &View<'_, L>) -> Result<(), Stop> {
         let (scope, heads) = decode_heads(body)?;
+        self.lane(&scope, view)?;
         for head in heads {
             self.check_fork(&scope, head, view)?;
         }
