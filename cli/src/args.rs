@@ -55,6 +55,8 @@ pub struct WriteArgs {
 pub enum Command {
     /// Make a new organisation and its first node in a folder
     Init(c::init::InitArgs),
+    /// Join the organisation of a ticket as a new node
+    Join(c::join::JoinArgs),
     /// Run the node: prints `ready URL` and stays until Ctrl-C
     Serve(c::serve::ServeArgs),
     /// Show the node, what it holds and what waits
@@ -80,6 +82,12 @@ pub enum Command {
     /// The figures
     #[command(subcommand)]
     Report(Report),
+    /// The other nodes
+    #[command(subcommand)]
+    Peer(Peer),
+    /// The exchange with the other nodes
+    #[command(subcommand)]
+    Sync(Sync),
     /// Build all views anew from the signed documents
     Rebuild(c::rebuild::RebuildArgs),
 }
@@ -153,6 +161,38 @@ pub enum Case {
 pub enum Report {
     /// Run a report
     Run(c::report_run::ReportRunArgs),
+}
+
+/// Peer commands.
+#[derive(Debug, Subcommand)]
+pub enum Peer {
+    /// Make a ticket by which one new node joins
+    Invite(c::peer_invite::PeerInviteArgs),
+    /// List the other nodes
+    List(c::peer_list::PeerListArgs),
+    /// Where another node is
+    #[command(subcommand)]
+    Address(PeerAddress),
+}
+
+/// Commands about the address of a peer.
+#[derive(Debug, Subcommand)]
+pub enum PeerAddress {
+    /// Set where a node is reached first
+    Set(c::peer_address_set::PeerAddressSetArgs),
+}
+
+/// Sync commands.
+#[derive(Debug, Subcommand)]
+pub enum Sync {
+    /// Show the exchange with each node
+    Status(c::sync_status::SyncStatusArgs),
+    /// Exchange now; with --wait until all is everywhere
+    Now(c::sync_now::SyncNowArgs),
+    /// Exchange nothing until resumed, also over a restart
+    Pause(c::sync_pause::SyncPauseArgs),
+    /// Exchange again
+    Resume(c::sync_resume::SyncResumeArgs),
 }
 
 /// Options of every list.

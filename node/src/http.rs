@@ -19,6 +19,7 @@ mod host;
 mod imports;
 mod orders;
 mod page;
+mod peers;
 mod pointer;
 mod products;
 mod reports;
@@ -26,6 +27,7 @@ mod router;
 mod serve;
 mod status;
 mod stock;
+mod sync;
 mod upload;
 
 pub use auth::TokenHash;

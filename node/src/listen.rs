@@ -10,7 +10,6 @@ use ed25519_dalek::SigningKey;
 
 use crate::app::App;
 use crate::app::error::AppError;
-use crate::app::model::Request;
 use crate::error::NodeError;
 use crate::folder::Folder;
 use crate::link::rows::{LOCAL_SYNC_LISTEN, decode_listen, encode_listen};
@@ -52,7 +51,7 @@ pub(crate) async fn settle(app: &App, wanted: Option<SocketAddr>) -> Result<Sock
     };
     let (key, value) = listen_row(address);
     let put = LocalChange::Put { table: LocalTable::Local, key: key.to_vec(), value };
-    app.keep_rows(&Request::default(), vec![put]).await.map_err(app_error)?;
+    app.keep_rows(vec![put]).await.map_err(app_error)?;
     Ok(address)
 }
 

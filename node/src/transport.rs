@@ -154,11 +154,7 @@ pub enum BindError {
 /// A place where connections begin and arrive.
 pub trait Transport: Send + Sync + 'static {
     /// Opens a connection to a device.
-    fn dial(
-        &self,
-        remote: &Remote,
-        protocol: Protocol,
-    ) -> impl Future<Output = Result<Connection, DialError>> + Send;
+    fn dial(&self, remote: &Remote, protocol: Protocol) -> impl Future<Output = Result<Connection, DialError>> + Send;
     /// The next connection that came in; none once closed.
     fn accept(&self) -> impl Future<Output = Option<Connection>> + Send;
     /// Where others may reach this node.

@@ -114,7 +114,7 @@ impl App {
     }
 
     /// Makes a ticket for one device.
-    pub async fn invite(&self, request: Request, invite: NewInvite) -> Result<InviteView, AppError> {
+    pub async fn invite(&self, invite: NewInvite) -> Result<InviteView, AppError> {
         let snapshot = self.snapshot()?;
         let control = read::control(&snapshot)?;
         let own = self.own_member(&control)?;
@@ -130,18 +130,18 @@ impl App {
         let mut changes = ended_invites(&snapshot, now)?;
         let (table, key) = (LocalTable::Invites, ticket.invite_id().to_vec());
         changes.push(LocalChange::Put { table, key, value: row.encode() });
-        self.keep_rows(&request, changes).await?;
+        self.keep_rows(changes).await?;
         self.refresh_links().await?;
         let expires = clock::moment(expires, self.facts().zone);
         Ok(InviteView { ticket: ticket.to_text(), expires, site: code })
     }
 
     /// Sets where a peer is dialled first.
-    pub async fn set_peer_address(&self, request: Request, node: &str, address: SocketAddr) -> Result<(), AppError> {
+    pub async fn set_peer_address(&self, node: &str, address: SocketAddr) -> Result<(), AppError> {
         let device = self.find_peer(node)?.device;
         let directory = self.directory()?;
         let row = PeerRow { set: Some(address), ..directory.peers.get(&device).cloned().unwrap_or_default() };
-        self.keep_rows(&request, vec![peer_put(device, &row)]).await?;
+        self.keep_rows(vec![peer_put(device, &row)]).await?;
         self.refresh_links().await
     }
 
@@ -199,8 +199,8 @@ impl App {
     }
 
     /// Keeps rows of this node alone.
-    pub(crate) async fn keep_rows(&self, request: &Request, changes: Vec<LocalChange>) -> Result<(), AppError> {
-        match self.write(request, Command::Remember(changes)).await? {
+    pub(crate) async fn keep_rows(&self, changes: Vec<LocalChange>) -> Result<(), AppError> {
+        match self.write(&Request::default(), Command::Remember(changes)).await? {
             Outcome::Remembered => Ok(()),
             _other => Err(AppError::Storage("local rows were answered with another outcome".to_owned())),
         }
@@ -217,9 +217,8 @@ impl App {
             return Ok(());
         }
         let member = registrar.and_then(|author| control.members.get(&author));
-        let (site, node) = member.map_or((String::new(), String::new()), |member| {
-            (member.site.to_string(), short_name(&member.author))
-        });
+        let (site, node) = member
+            .map_or((String::new(), String::new()), |member| (member.site.to_string(), short_name(&member.author)));
         Err(AppError::Conflict {
             code: "not_registrar",
             detail: format!("only the registrar invites: node {node} of site {site}"),

@@ -15,7 +15,6 @@ use crdt_model::time::EventTime;
 use tokio::time::timeout;
 
 use super::error::AppError;
-use super::model::Request;
 use super::peers::short_name;
 use super::{App, storage};
 use crate::clock;
@@ -124,16 +123,16 @@ impl App {
     }
 
     /// Stops every exchange, durably, until it is resumed.
-    pub async fn pause_sync(&self, request: Request) -> Result<(), AppError> {
+    pub async fn pause_sync(&self) -> Result<(), AppError> {
         let (table, key) = (LocalTable::Local, LOCAL_SYNC_PAUSED.to_vec());
-        self.keep_rows(&request, vec![LocalChange::Put { table, key, value: vec![1] }]).await?;
+        self.keep_rows(vec![LocalChange::Put { table, key, value: vec![1] }]).await?;
         self.refresh_links().await
     }
 
     /// Exchanges again.
-    pub async fn resume_sync(&self, request: Request) -> Result<(), AppError> {
+    pub async fn resume_sync(&self) -> Result<(), AppError> {
         let (table, key) = (LocalTable::Local, LOCAL_SYNC_PAUSED.to_vec());
-        self.keep_rows(&request, vec![LocalChange::Delete { table, key }]).await?;
+        self.keep_rows(vec![LocalChange::Delete { table, key }]).await?;
         self.refresh_links().await
     }
 
@@ -163,7 +162,8 @@ impl App {
             goals.iter_mut().for_each(|goal| goal.look(&states));
             let elapsed = started.elapsed();
             let reaching = Duration::from_millis(REACH_MS_MAX).min(limit);
-            let open = goals.iter().any(|goal| !goal.is_done && (goal.reason == Reason::Connected || elapsed < reaching));
+            let open =
+                goals.iter().any(|goal| !goal.is_done && (goal.reason == Reason::Connected || elapsed < reaching));
             if !open || elapsed >= limit {
                 return Ok(outcome(&goals));
             }

@@ -22,7 +22,7 @@ use utoipa_axum::routes;
 use super::auth::TokenHash;
 use super::error::Problem;
 use super::gate::{Gate, gate};
-use super::{cases, channels, customers, imports, orders, products, reports, status, stock};
+use super::{cases, channels, customers, imports, orders, peers, products, reports, status, stock, sync};
 use crate::app::App;
 use crate::app::error::AppError;
 
@@ -124,6 +124,13 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(imports::start_import))
         .routes(routes!(imports::show_import))
         .routes(routes!(imports::download_rejects))
+        .routes(routes!(peers::list_peers))
+        .routes(routes!(peers::invite_peer))
+        .routes(routes!(peers::set_peer_address))
+        .routes(routes!(sync::show_sync))
+        .routes(routes!(sync::sync_now))
+        .routes(routes!(sync::pause_sync))
+        .routes(routes!(sync::resume_sync))
 }
 
 /// The whole API over `app`.
@@ -206,6 +213,13 @@ mod tests {
         ("post", "/api/v1/imports"),
         ("get", "/api/v1/imports/{id}"),
         ("get", "/api/v1/imports/{id}/rejects"),
+        ("get", "/api/v1/peers"),
+        ("post", "/api/v1/peers/invites"),
+        ("put", "/api/v1/peers/{node}/address"),
+        ("get", "/api/v1/sync"),
+        ("post", "/api/v1/sync/now"),
+        ("post", "/api/v1/sync/pause"),
+        ("post", "/api/v1/sync/resume"),
     ];
 
     fn order_with(change: impl FnOnce(&mut Value)) -> String {
@@ -257,7 +271,7 @@ mod tests {
     async fn every_route_but_health_wants_the_token() {
         let world = World::new();
         for (method, path) in ROUTES {
-            let target = path.replace("{sku}", "85123A").replace("{id}", "HQ-A-000001");
+            let target = path.replace("{sku}", "85123A").replace("{id}", "HQ-A-000001").replace("{node}", "SH01");
             for credential in [None, Some("Bearer wrong"), Some("Basic YTpi")] {
                 let request = Request::builder().method(method.to_uppercase().as_str()).uri(&target);
                 let request = request.header("host", "localhost:7070").header("content-type", "application/json");
@@ -277,7 +291,7 @@ mod tests {
     async fn every_route_of_the_contract_is_routed() {
         let world = World::new();
         for (method, path) in ROUTES {
-            let target = path.replace("{sku}", "85123A").replace("{id}", "HQ-A-000001");
+            let target = path.replace("{sku}", "85123A").replace("{id}", "HQ-A-000001").replace("{node}", "SH01");
             let request = World::request(&method.to_uppercase(), &target).body(Body::empty()).unwrap();
             let answer = world.send(request).await;
             assert!(answer.status != 405, "{method} {target}");

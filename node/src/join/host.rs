@@ -85,7 +85,7 @@ async fn talk(
         _other => return Err(AppError::Storage("an admission was answered with another outcome".to_owned()).into()),
     };
     let known = directory.peers.get(&guest).cloned().unwrap_or_default();
-    app.keep_rows(&Request::default(), vec![peer_put(guest, &PeerRow { addresses, ..known })]).await?;
+    app.keep_rows(vec![peer_put(guest, &PeerRow { addresses, ..known })]).await?;
     send_control(app, send, sent).await?;
     let peers = directory.peers.iter().map(|(device, row)| (*device, row.all_addresses()));
     let peers = peers.filter(|(device, _)| *device != guest).collect();
@@ -122,7 +122,7 @@ async fn prove(
     let bound = InviteRow { device: Some(meeting.guest), ..row };
     if is_new {
         let put = LocalChange::Put { table: LocalTable::Invites, key: invite.to_vec(), value: bound.encode() };
-        app.keep_rows(&Request::default(), vec![put]).await?;
+        app.keep_rows(vec![put]).await?;
     }
     Ok(bound)
 }

@@ -131,9 +131,8 @@ impl Message {
             2 => Self::Challenge { nonce: reader.array("nonce")? },
             3 => Self::Proof { proof: reader.array("proof")? },
             4 => Self::Commits {
-                commits: reader.list("commits", BATCH_COMMITS_MAX, |r| {
-                    Ok(r.blob("commit", COMMIT_BYTES_MAX)?.to_vec())
-                })?,
+                commits: reader
+                    .list("commits", BATCH_COMMITS_MAX, |r| Ok(r.blob("commit", COMMIT_BYTES_MAX)?.to_vec()))?,
             },
             5 => Self::ControlEnds,
             6 => Self::Keys {

@@ -27,7 +27,6 @@ use super::state::{Announced, Lease, LinkState, Waiting};
 use super::verify::Verifiers;
 use crate::app::App;
 use crate::app::error::AppError;
-use crate::app::model::Request;
 use crate::app::peers::peer_put;
 use crate::clock;
 use crate::replica::{Arrival, Received};
@@ -342,7 +341,7 @@ impl<'a> Drive<'a> {
         let set = self.current_row().set;
         let row = PeerRow { set, last_exchange: Some(clock::now()), acked: self.acked.clone(), ..self.row.clone() };
         // A note that is not kept is written again by the next exchange.
-        if self.app.keep_rows(&Request::default(), vec![peer_put(self.peer, &row)]).await.is_ok() {
+        if self.app.keep_rows(vec![peer_put(self.peer, &row)]).await.is_ok() {
             self.row = row;
         }
     }
@@ -389,7 +388,8 @@ async fn verify_all(
 ) {
     while let Some(Incoming { frame, commits, keys, .. }) = arrived.recv().await {
         let result = verifiers.verify(commits).await;
-        let result = result.map(|commits| Arrival { commits, keys }).map_err(|error| Failed::Signature(error.to_string()));
+        let result =
+            result.map(|commits| Arrival { commits, keys }).map_err(|error| Failed::Signature(error.to_string()));
         if verified.send((frame, result)).await.is_err() {
             return;
         }
@@ -416,11 +416,9 @@ async fn store_all(
 /// What this node and a peer share now.
 fn grants(directory: &Directory, peer: &DeviceId) -> Grants {
     match (directory.own_member(), directory.member(peer)) {
-        (Some(own), Some(there)) => Grants::Sites {
-            control: Arc::clone(&directory.control),
-            here: own.site.clone(),
-            there: there.site.clone(),
-        },
+        (Some(own), Some(there)) => {
+            Grants::Sites { control: Arc::clone(&directory.control), here: own.site.clone(), there: there.site.clone() }
+        }
         (Some(_), None) | (None, _) => Grants::ControlOnly,
     }
 }

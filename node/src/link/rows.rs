@@ -143,7 +143,6 @@ pub fn decode_listen(bytes: &[u8]) -> Result<SocketAddr, DecodeError> {
     Ok(address)
 }
 
-
 fn decode_heads(reader: &mut Reader<'_>) -> Result<(Scope, BTreeMap<AuthorId, u64>), DecodeError> {
     let scope = Scope::decode("acked scope", reader)?;
     let head = |r: &mut Reader<'_>| Ok((AuthorId::decode("acked author", r)?, r.number("acked seq")?));

@@ -18,9 +18,9 @@ use super::plan::Side;
 use super::reason::Reason;
 use super::{Shared, drive};
 use crate::app::App;
+use crate::entropy;
 use crate::join;
 use crate::transport::{Connection, DialError, Protocol, Transport};
-use crate::entropy;
 
 /// The shortest time between two looks at the members, in milliseconds: an import must not cost one a batch.
 const LOOK_MS_MIN: u64 = 50;
@@ -58,7 +58,10 @@ pub(super) async fn dial_all<T: Transport>(app: App, shared: Arc<Shared>, transp
             }
         }
         if directory.exchange == Exchange::Paused {
-            directory.linked().iter().for_each(|(member, _)| shared.states.set_broken(member.device, Reason::PausedHere));
+            directory
+                .linked()
+                .iter()
+                .for_each(|(member, _)| shared.states.set_broken(member.device, Reason::PausedHere));
         }
         sleep(Duration::from_millis(LOOK_MS_MIN)).await;
         tokio::select! {

@@ -293,7 +293,10 @@ mod tests {
         let mut dialled = guest.dial(&remote, Protocol::Sync).await.unwrap();
         dialled.send.write_all(b"hello").await.unwrap();
         let mut accepted = host.accept().await.unwrap();
-        assert_eq!((accepted.peer, accepted.protocol), (DeviceId(guest.endpoint.id().as_bytes().to_owned()), Protocol::Sync));
+        assert_eq!(
+            (accepted.peer, accepted.protocol),
+            (DeviceId(guest.endpoint.id().as_bytes().to_owned()), Protocol::Sync)
+        );
         let mut heard = [0; 5];
         accepted.receive.read_exact(&mut heard).await.unwrap();
         accepted.send.write_all(&heard).await.unwrap();

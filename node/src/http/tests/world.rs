@@ -119,7 +119,8 @@ fn new_node(data: &Path) -> App {
         kind: "head-office".into(),
         currency: "GBP".into(),
         zone: "Europe/London".into(),
-        territory: "MAIN".into(), sync_listen: None,
+        territory: "MAIN".into(),
+        sync_listen: None,
     };
     init(&request).unwrap();
     open_app(&Folder::new(data)).unwrap()
