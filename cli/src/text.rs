@@ -185,7 +185,7 @@ texts! {
     SYNC_NOT_REACHED: "some node was not reached", "有节点未能连通";
     SYNC_TIMED_OUT: "the time is over and some node does not have all", "时间已到，有节点尚未收齐";
     NO_PEERS: "no other node yet; invite one with `tradepost peer invite`", "还没有其他节点；用 `tradepost peer invite` 邀请";
-    REBUILT: ""rebuilt {} documents in {} scopes from {} commits", "已重建 {} 份文档（{} 个范围，{} 次提交）";
+    REBUILT: "rebuilt {} documents in {} scopes from {} commits", "已重建 {} 份文档（{} 个范围，{} 次提交）";
 }
 
 /// A status word of the API in a language; unknown words stay as they are.
