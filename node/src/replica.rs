@@ -46,10 +46,10 @@ pub use stored::CommitState;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crdt_model::commit::{COMMIT_DEPS_MAX, CONTROL_HEADS_MAX};
 use crdt_model::control::capability::may_see;
 use crdt_model::control::history::ControlHistory;
 use crdt_model::control::state::Control;
-use crdt_model::commit::{COMMIT_DEPS_MAX, CONTROL_HEADS_MAX};
 use crdt_model::document_row::DocumentRow;
 use crdt_model::id::{DocumentId, EventKey, RequestId, TransactionId, actor_of};
 use crdt_model::scope::{Scope, SiteCode};
@@ -104,7 +104,15 @@ impl Replica {
     /// Starts a session; `seed` is 32 random bytes.
     pub fn new(identity: Identity, seed: [u8; 32]) -> Self {
         let actor = actor_of(&identity.author_id(), &identity.session);
-        Self { identity, actor, random: Random::new(seed), memory: None, documents: DocumentCache::new(), waiting: Waiting::default(), written: 0 }
+        Self {
+            identity,
+            actor,
+            random: Random::new(seed),
+            memory: None,
+            documents: DocumentCache::new(),
+            waiting: Waiting::default(),
+            written: 0,
+        }
     }
 
     /// Handles inputs in order within one transaction; what it returns may be told after the commit.
@@ -273,12 +281,15 @@ type NewRow = (DocumentId, Option<DocumentRow>);
 #[cfg(test)]
 pub(crate) mod tests {
     mod batch;
+    mod converge;
     mod import;
     mod limits;
     mod log;
+    mod network;
     mod orders;
     mod random;
     mod rebuild;
+    mod receive;
     mod requests;
     mod stock;
     pub(crate) mod world;

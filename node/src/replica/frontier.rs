@@ -103,7 +103,8 @@ pub(super) fn encode_clock(clock: &Clock, writer: &mut Writer) {
 
 /// Reads it.
 pub(super) fn decode_clock(reader: &mut Reader<'_>) -> Result<Clock, ReplicaError> {
-    let entries = reader.list("clock", CLOCK_AUTHORS_MAX, |r| Ok((AuthorId::decode("author", r)?, r.number("seq")?)))?;
+    let entries =
+        reader.list("clock", CLOCK_AUTHORS_MAX, |r| Ok((AuthorId::decode("author", r)?, r.number("seq")?)))?;
     Ok(entries.into_iter().collect())
 }
 

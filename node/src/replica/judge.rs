@@ -124,7 +124,9 @@ impl Replica {
         };
         Ok(match follows(prev.commit()) {
             true => Place::Fork,
-            false => Place::Refused(Fault::new("bad_chain", "the commit before it has another author, scope or number")),
+            false => {
+                Place::Refused(Fault::new("bad_chain", "the commit before it has another author, scope or number"))
+            }
         })
     }
 
@@ -191,11 +193,7 @@ impl Replica {
 }
 
 /// Reads a commit and checks that its author may write all of it.
-pub(super) fn permitted<'a>(
-    signed: &'a SignedCommit,
-    view: &View,
-    org: OrgId,
-) -> Result<Vec<ReadChange<'a>>, Fault> {
+pub(super) fn permitted<'a>(signed: &'a SignedCommit, view: &View, org: OrgId) -> Result<Vec<ReadChange<'a>>, Fault> {
     let commit = signed.commit();
     let changes = read_changes(commit)?;
     if commit.is_genesis() {

@@ -111,9 +111,7 @@ impl Replica {
         let key = parked_key(scope, &id);
         let mut row = match batch.read(Table::Parked, &key)? {
             Some(bytes) => Row::decode(&bytes)?,
-            None => {
-                Row { code: fault.code.into(), detail: fault.detail.clone().into_bytes(), behind: Vec::new() }
-            }
+            None => Row { code: fault.code.into(), detail: fault.detail.clone().into_bytes(), behind: Vec::new() },
         };
         row.behind.extend(behind);
         batch.write(Table::Parked, key, row.encode());

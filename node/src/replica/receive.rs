@@ -214,7 +214,8 @@ impl Replica {
         for (id, mut scratch) in taken.documents {
             if let Some(fault) = &scratch.parked {
                 let document = |at: &&usize| signed.commit().changes.get(**at).is_some_and(|c| c.document == id);
-                let behind: Vec<Behind> = taken.behind.iter().filter(document).map(|at| Behind::of(signed, *at, clock)).collect();
+                let behind: Vec<Behind> =
+                    taken.behind.iter().filter(document).map(|at| Behind::of(signed, *at, clock)).collect();
                 self.park(batch, scope, id, fault, behind)?;
             }
             if let Some(row) = scratch.row.take() {

@@ -29,8 +29,14 @@ fn site(name: &str, kind: SiteKind, territory: &str) -> Site {
 }
 
 /// The registrar sits at head office, as does a second member; each other site has one, SH01 a till besides its keeper.
-const AUTHORS: [(&str, u8, &str); 6] =
-    [("registrar", 1, "HQ"), ("office", 2, "HQ"), ("keeper", 3, "SH01"), ("till", 4, "SH01"), ("rep", 5, "REP1"), ("warehouse", 6, "WH01")];
+const AUTHORS: [(&str, u8, &str); 6] = [
+    ("registrar", 1, "HQ"),
+    ("office", 2, "HQ"),
+    ("keeper", 3, "SH01"),
+    ("till", 4, "SH01"),
+    ("rep", 5, "REP1"),
+    ("warehouse", 6, "WH01"),
+];
 
 fn author(name: &str) -> AuthorId {
     let number = AUTHORS.iter().find(|(known, ..)| *known == name).map_or(99, |(_, number, _)| *number);
@@ -86,7 +92,8 @@ fn event(kind: EventKind) -> Event {
         line_count: 1,
         parts: None,
     };
-    let reserved = |secured, unsecured| Reservation { time, epoch: 1, lines: vec![ReservedLine { line: 1, secured, unsecured }] };
+    let reserved =
+        |secured, unsecured| Reservation { time, epoch: 1, lines: vec![ReservedLine { line: 1, secured, unsecured }] };
     let sealed = || {
         let field = SealedField::Event(EventKind::Contact);
         let place = SealedPlace { org: crate::id::OrgId([1; 32]), document: DocumentId([1; 16]), field };
@@ -158,7 +165,8 @@ fn allowed(event: &Event) -> BTreeSet<String> {
 
 #[test]
 fn the_table_allows_exactly_what_it_lists() {
-    let intents = "keeper site/SH01, office site/HQ, office site/SH01, registrar site/HQ, registrar site/SH01, till site/SH01";
+    let intents =
+        "keeper site/SH01, office site/HQ, office site/SH01, registrar site/HQ, registrar site/SH01, till site/SH01";
     let facts = "keeper site/SH01, office site/HQ, registrar site/HQ, till site/SH01";
     let rights = "keeper site/SH01, registrar site/HQ";
     for kind in EventKind::ALL {
