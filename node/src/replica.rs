@@ -281,12 +281,15 @@ type NewRow = (DocumentId, Option<DocumentRow>);
 #[cfg(test)]
 pub(crate) mod tests {
     mod batch;
+    mod converge;
     mod import;
     mod limits;
     mod log;
+    mod network;
     mod orders;
     mod random;
     mod rebuild;
+    mod receive;
     mod requests;
     mod stock;
     pub(crate) mod world;

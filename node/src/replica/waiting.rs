@@ -92,7 +92,7 @@ mod tests {
             session: SessionId([0; 8]),
             scope: Scope::Catalogue,
             seq,
-            prev: CommitHash([seq as u8; 32]),
+            prev: CommitHash([1; 32]),
             deps: Vec::new(),
             control_heads: vec![CommitHash([1; 32])],
             hlc: Hlc(seq),
