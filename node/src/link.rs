@@ -80,6 +80,8 @@ impl Shared {
         self.looks.send_modify(|count| *count = count.wrapping_add(1));
         if directory.exchange == Exchange::Paused {
             self.states.close(Reason::PausedHere, |_| true);
+        } else {
+            self.states.resumed();
         }
         self.states.close(Reason::NotAdmitted, |device| directory.member(device).is_none());
         Ok(())

@@ -186,6 +186,13 @@ impl States {
         }
     }
 
+    /// Ends the pause of this node: what it closed is about to be opened again.
+    pub fn resumed(&self) {
+        for entry in self.entries().values_mut().filter(|entry| entry.state.reason == Reason::PausedHere) {
+            entry.state.reason = Reason::Connecting;
+        }
+    }
+
     /// Whether a device has an open stream.
     pub fn is_open(&self, device: &DeviceId) -> bool {
         self.entries().get(device).is_some_and(|entry| entry.open.is_some())

@@ -74,7 +74,7 @@ pub(super) async fn dial_all<T: Transport>(app: App, shared: Arc<Shared>, transp
 /// A peer that dials us and does not now: unreachable, unless it said something better.
 fn await_peer(shared: &Shared, device: DeviceId) {
     let known = shared.states.all().get(&device).map(|state| state.reason);
-    if matches!(known, None | Some(Reason::PausedHere)) {
+    if matches!(known, None | Some(Reason::PausedHere | Reason::Connecting)) {
         let met = shared.directory().is_configured(&device);
         shared.states.set_broken(device, if met { Reason::Unreachable } else { Reason::NoAddress });
     }

@@ -29,9 +29,9 @@ use super::{
 };
 
 /// Silence after which a connection counts as broken, in milliseconds.
-pub const IDLE_MS_MAX: u32 = 8_000;
+pub const IDLE_MS_MAX: u32 = 5_000;
 /// How often a silent connection says that it lives, in milliseconds.
-const KEEP_ALIVE_MS: u64 = 2_500;
+const KEEP_ALIVE_MS: u64 = 1_500;
 /// How long the addresses of this machine may take to be known, in milliseconds.
 const ADDRESSES_MS_MAX: u64 = 2_000;
 /// The QUIC code of every close of ours; the reason is a text.
