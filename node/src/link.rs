@@ -45,7 +45,19 @@ pub struct Shared {
     looks: watch::Sender<u64>,
     verifiers: Verifiers,
     binding: tokio::sync::Mutex<()>,
+    patience: Patience,
 }
+
+/// How long a peer may be silent, in milliseconds.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    /// Until it says who it is.
+    hello_ms: u64,
+    /// While it owes something.
+    silence_ms: u64,
+}
+
+const PATIENCE: Patience = Patience { hello_ms: 10_000, silence_ms: 30_000 };
 
 impl fmt::Debug for Shared {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -64,6 +76,7 @@ impl Shared {
             looks: watch::channel(0).0,
             verifiers: Verifiers::default(),
             binding: tokio::sync::Mutex::default(),
+            patience: PATIENCE,
         }))
     }
 
@@ -161,4 +174,12 @@ impl Links {
         tasks.shutdown().await;
         self.transport.close().await;
     }
+}
+
+#[cfg(test)]
+mod tests {
+    mod enrolment;
+    mod hostile;
+    mod pair;
+    mod world;
 }

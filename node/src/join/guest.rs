@@ -32,7 +32,7 @@ use crate::transport::{Connection, DialError, Door, Protocol, Remote, Transport}
 use crate::{clock, entropy};
 
 /// How often the inviter is dialled before it counts as unreachable.
-const DIALS_MAX: u32 = 3;
+const DIALS_MAX: u32 = 2;
 
 /// How a device joins.
 #[derive(Debug, Clone)]

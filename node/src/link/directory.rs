@@ -104,7 +104,9 @@ mod tests {
             site: SiteCode::new("HQ").unwrap(),
             device_letter: Text::new("A").unwrap(),
         };
-        let control = Arc::new(Control { members: [(member.author, member)].into(), ..Control::default() });
+        let mut control = Control::default();
+        control.members.insert(member.author, member);
+        let control = Arc::new(control);
         let own = AuthorId([9; 32]);
         let (lanes, peers) = (BTreeSet::new(), BTreeMap::new());
         Directory { control, own, lanes, peers, invites_until: None, exchange: Exchange::Running }

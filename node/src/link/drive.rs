@@ -35,10 +35,8 @@ use crate::sync::{Closing, Effect, Grants, Head, Incoming, Log, Pause, Session, 
 use crate::sync::{Reason as Why, Side};
 use crate::transport::{Connection, Path};
 
-/// How long a peer may take to say who it is, in milliseconds.
-pub(super) const HELLO_MS_MAX: u64 = 10_000;
-/// How long a peer that owes something may be silent, and how long it may not read, in milliseconds.
-const SILENCE_MS_MAX: u64 = 30_000;
+/// How long a peer may leave what is sent unread, in milliseconds.
+const UNREAD_MS_MAX: u64 = 30_000;
 /// How often silence is measured, in milliseconds.
 const LOOK_MS: u64 = 500;
 /// Bytes read at once.
@@ -250,7 +248,7 @@ impl<'a> Drive<'a> {
     async fn apply(&mut self, effect: Effect) -> Step {
         match effect {
             Effect::Send(frame) => {
-                let sent = timeout(Duration::from_millis(SILENCE_MS_MAX), self.writes.send(frame)).await;
+                let sent = timeout(Duration::from_millis(UNREAD_MS_MAX), self.writes.send(frame)).await;
                 sent.ok().and_then(Result::ok).ok_or(Reason::Unreachable)
             }
             Effect::Greeted { addresses, .. } => self.keep_addresses(addresses).await,
@@ -291,7 +289,8 @@ impl<'a> Drive<'a> {
     async fn look(&mut self) -> Step {
         let silent = self.heard.elapsed().as_millis() as u64;
         let waiting = self.in_store == 0 && self.session.as_ref().is_some_and(Session::is_waiting);
-        let limit = if self.status.is_greeted { SILENCE_MS_MAX } else { HELLO_MS_MAX };
+        let patience = self.shared.patience;
+        let limit = if self.status.is_greeted { patience.silence_ms } else { patience.hello_ms };
         if waiting && silent >= limit {
             return self.step(|session, _, _| session.close(Why::Silent, "silent")).await;
         }
@@ -372,7 +371,7 @@ async fn write_all(mut send: Box<dyn AsyncWrite + Send + Unpin>, mut frames: mps
             send.write_all(&frame).await?;
             send.flush().await
         };
-        if !matches!(timeout(Duration::from_millis(SILENCE_MS_MAX), writing).await, Ok(Ok(()))) {
+        if !matches!(timeout(Duration::from_millis(UNREAD_MS_MAX), writing).await, Ok(Ok(()))) {
             return;
         }
     }

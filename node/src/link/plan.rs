@@ -78,7 +78,9 @@ mod tests {
             let (zone, territory) = (Text::new("Europe/London").unwrap(), code("MAIN"));
             (code(name), Site { code: code(name), kind, zone, territory })
         };
-        Control { sites: sites.map(site).into(), ..Control::default() }
+        let mut control = Control::default();
+        control.sites.extend(sites.map(site));
+        control
     }
 
     fn member(site: &str, letter: &str, number: u8) -> Member {
