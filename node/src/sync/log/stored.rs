@@ -258,7 +258,11 @@ mod tests {
         assert_eq!(log.totals(&scope, &have).unwrap(), Totals::default());
         let without = |author: &AuthorId| *author == AUTHORS[2];
         assert_eq!(log.next_commits(&scope, &mut Have::new(), &without, usize::MAX).unwrap().len(), 12);
-        assert_eq!(log.next_commits(&scope, &mut Have::new(), &|_| false, 1).unwrap().len(), 1, "one larger goes alone");
+        assert_eq!(
+            log.next_commits(&scope, &mut Have::new(), &|_| false, 1).unwrap().len(),
+            1,
+            "one larger goes alone"
+        );
     }
 
     #[test]
