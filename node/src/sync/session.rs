@@ -345,6 +345,7 @@ impl Session {
 
 #[cfg(test)]
 mod tests {
+    mod example;
     mod fake;
     mod hostile;
     mod pair;
