@@ -288,7 +288,7 @@ pub(crate) mod tests {
     mod import;
     mod limits;
     mod log;
-    mod network;
+    pub(crate) mod network;
     mod orders;
     mod random;
     mod rebuild;

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 
 use crdt_model::commit::UnverifiedCommit;
-use crdt_model::id::{AuthorId, CommitHash, DeviceId, DocumentId, OrgId};
+use crdt_model::id::{AuthorId, CommitHash, DeviceId, DocumentId, KeyId, OrgId};
 use crdt_model::scope::Scope;
 use crdt_model::seal::KeyRecord;
 
@@ -35,8 +35,8 @@ use stream::{CameIn, OnItsWay};
 pub const PROTOCOLS: (u16, u16) = (1, 1);
 /// Bytes of DATA that may wait for an acknowledgement, each way.
 pub const IN_FLIGHT_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// Subjects whose keys are remembered as sent; past it the memory starts anew.
-const SUBJECTS_SENT_MAX: usize = 65_536;
+/// Keys remembered as sent; past it the memory starts anew.
+const KEYS_SENT_MAX: usize = 65_536;
 
 /// What a session is told at its start.
 #[derive(Debug, Clone)]
@@ -158,7 +158,7 @@ pub struct Session {
     came_in: VecDeque<CameIn>,
     frames_sent: u64,
     frames_received: u64,
-    subjects_sent: HashSet<DocumentId>,
+    keys_sent: HashSet<(DocumentId, KeyId)>,
     bytes_sent: u64,
     bytes_received: u64,
 }
@@ -186,7 +186,7 @@ impl Session {
             came_in: VecDeque::new(),
             frames_sent: 0,
             frames_received: 0,
-            subjects_sent: HashSet::new(),
+            keys_sent: HashSet::new(),
             bytes_sent: 0,
             bytes_received: 0,
         }
@@ -345,7 +345,9 @@ impl Session {
 
 #[cfg(test)]
 mod tests {
+    mod example;
     mod fake;
     mod hostile;
     mod pair;
+    mod twin;
 }

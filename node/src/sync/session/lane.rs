@@ -78,6 +78,10 @@ impl Lane {
     pub fn weigh(&mut self, held: &[Head]) {
         let held: BTreeMap<AuthorId, u64> = held.iter().map(|head| (head.author, head.seq)).collect();
         self.is_complete = self.have.is_some() && covers(&held, &self.announced, &self.forked);
+        if self.is_complete {
+            // What another peer brought is not waited for.
+            self.left_in = Totals::default();
+        }
     }
 
     /// Whether the peer has all of `heads` on disk.

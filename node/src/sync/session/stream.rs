@@ -13,7 +13,7 @@ use crdt_model::scope::Scope;
 
 use super::lane::{raise, raise_all};
 use super::reason::{Reason, Stop};
-use super::{Effect, IN_FLIGHT_BYTES_MAX, Incoming, SUBJECTS_SENT_MAX, Session, Stage, View};
+use super::{Effect, IN_FLIGHT_BYTES_MAX, Incoming, KEYS_SENT_MAX, Session, Stage, View};
 use crate::sync::frame::FrameKind;
 use crate::sync::log::{Have, Head, Log, Totals};
 use crate::sync::message::{Ack, decode_have};
@@ -106,11 +106,13 @@ impl Session {
         for commit in commits {
             let prepared = Prepared::new(commit);
             for subject in prepared.subjects() {
-                if self.subjects_sent.len() >= SUBJECTS_SENT_MAX {
-                    self.subjects_sent.clear();
-                }
-                if self.subjects_sent.insert(subject) {
-                    view.log.keys(subject)?.into_iter().for_each(|key| encoder.push_key(key));
+                for record in view.log.keys(subject)? {
+                    if self.keys_sent.len() >= KEYS_SENT_MAX {
+                        self.keys_sent.clear();
+                    }
+                    if self.keys_sent.insert((subject, record.key.id())) {
+                        encoder.push_key(record);
+                    }
                 }
             }
             encoder.push(&prepared);
@@ -156,7 +158,8 @@ impl Session {
 
     pub(super) fn on_have<L: Log>(&mut self, body: &[u8], view: &View<'_, L>) -> Result<(), Stop> {
         let (scope, totals) = decode_have(body)?;
-        self.lane(&scope, view)?.left_in = totals;
+        let lane = self.lane(&scope, view)?;
+        lane.left_in = if lane.is_complete { Totals::default() } else { totals };
         self.effects.push(Effect::Announced { scope, totals });
         Ok(())
     }

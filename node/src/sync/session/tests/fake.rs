@@ -43,6 +43,7 @@ pub struct Node {
     pub commits: BTreeMap<Scope, Vec<SignedCommit>>,
     pub control: Arc<Control>,
     pub twice: usize,
+    pub keys: Vec<KeyRecord>,
 }
 
 impl Log for Node {
@@ -90,8 +91,8 @@ impl Log for Node {
         Ok(commits)
     }
 
-    fn keys(&self, _subject: DocumentId) -> Result<Vec<KeyRecord>, LogError> {
-        Ok(Vec::new())
+    fn keys(&self, subject: DocumentId) -> Result<Vec<KeyRecord>, LogError> {
+        Ok(self.keys.iter().filter(|record| record.subject == subject).cloned().collect())
     }
 }
 
@@ -186,6 +187,7 @@ pub fn nodes(sites: &[&str]) -> Vec<Node> {
         commits: BTreeMap::new(),
         control: Arc::clone(&control),
         twice: 0,
+        keys: Vec::new(),
     };
     sites.iter().enumerate().map(node).collect()
 }
@@ -214,6 +216,8 @@ pub struct End {
     pub forks: Vec<(Scope, AuthorId, u64)>,
     pub closing: Option<Closing>,
     pub order: Vec<Scope>,
+    /// Keys that came.
+    pub keys_in: Vec<KeyRecord>,
 }
 
 /// Two sessions and the bytes between them.
@@ -239,6 +243,7 @@ impl Link {
             forks: Vec::new(),
             closing: None,
             order: Vec::new(),
+            keys_in: Vec::new(),
         };
         let mut link = Self { ends: [end(places[0], places[1], one), end(places[1], places[0], other)] };
         for at in [0, 1] {
@@ -259,6 +264,7 @@ impl Link {
                 Effect::Send(bytes) => self.ends[1 - at].inbox.extend_from_slice(&bytes),
                 Effect::Ingest(incoming) => {
                     self.ends[at].commits_in += incoming.commits.len();
+                    self.ends[at].keys_in.extend(incoming.keys.iter().cloned());
                     self.ends[at].scopes.insert(incoming.scope.clone());
                     self.ends[at].order.push(incoming.scope.clone());
                     self.ends[at].arrivals.push_back(incoming);

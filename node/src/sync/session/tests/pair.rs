@@ -1,5 +1,7 @@
 //! Honest pairs: what they exchange, how often, in which order, and what a cut costs.
 #![allow(clippy::unwrap_used)]
+use crdt_model::seal::SealKey;
+
 use super::super::*;
 use super::fake::{Dice, Link, Node, config, nodes, scope};
 
@@ -117,6 +119,29 @@ fn a_commit_is_pushed_while_the_session_is_open() {
     link.settle(&mut nodes);
     assert_equal(&nodes, &["lane/HQ~SH01"]);
     link.assert_open();
+}
+
+#[test]
+fn each_key_of_a_subject_travels_once_and_before_its_commit() {
+    let mut nodes = nodes(&["HQ", "SH01"]);
+    // The document of every commit of these tests.
+    let subject = DocumentId([3; 16]);
+    let record = |byte| KeyRecord { subject, key: SealKey::new([byte; 32]) };
+    let customers = scope("customers/MAIN");
+    nodes[1].keys.push(record(1));
+    nodes[1].write(&customers, 10);
+    let mut link = Link::open(&nodes, 0, 1);
+    link.settle(&mut nodes);
+    assert_eq!(link.ends[0].keys_in, [record(1)]);
+    nodes[1].write(&customers, 10);
+    nodes[1].write(&scope("site/SH01"), 10);
+    link.news(&nodes, 1);
+    link.settle(&mut nodes);
+    nodes[1].keys.push(record(2));
+    nodes[1].write(&customers, 10);
+    link.news(&nodes, 1);
+    link.settle(&mut nodes);
+    assert_eq!(link.ends[0].keys_in, [record(1), record(2)]);
 }
 
 #[test]
