@@ -41,7 +41,6 @@ pub fn view(peers: &Value, style: Style) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::fake_node::{FakeNode, Terminal, answer};
     use serde_json::json;
 

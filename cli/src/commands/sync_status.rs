@@ -47,7 +47,6 @@ pub fn view(sync: &Value, style: Style) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::fake_node::{FakeNode, Terminal, answer};
     use serde_json::json;
 

@@ -49,7 +49,7 @@ impl PeerRow {
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new();
         writer.byte(VERSION).list(&self.addresses, encode_address);
-        writer.option(self.set.as_ref(), |w, address| encode_address(w, address));
+        writer.option(self.set.as_ref(), encode_address);
         writer.option(self.last_exchange.as_ref(), |w, at| {
             w.signed(at.0);
         });

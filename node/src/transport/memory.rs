@@ -28,7 +28,7 @@ pub struct Network {
 struct Devices {
     listening: BTreeMap<DeviceId, Listening>,
     cut: BTreeSet<DeviceId>,
-    open: Vec<(DeviceId, DeviceId, Arc<watch::Sender<Option<End>>>)>,
+    open: Vec<(DeviceId, DeviceId, Ending)>,
 }
 
 struct Listening {
@@ -38,6 +38,8 @@ struct Listening {
 
 /// How a connection ended: who closed, and why.
 type End = (Option<DeviceId>, String);
+/// Tells both ends of a connection that it ended.
+type Ending = Arc<watch::Sender<Option<End>>>;
 
 impl Network {
     /// Puts a device on the network.
@@ -79,7 +81,7 @@ pub struct MemoryTransport {
 
 struct MemoryPath {
     device: DeviceId,
-    end: Arc<watch::Sender<Option<End>>>,
+    end: Ending,
 }
 
 impl Path for MemoryPath {

@@ -17,6 +17,7 @@ fn news_tick_for_what_is_durable_and_new_alone() {
         currency: "GBP".into(),
         zone: "Europe/London".into(),
         territory: "MAIN".into(),
+        sync_listen: None,
     };
     init(&request).unwrap();
     let app = open_app(&Folder::new(place.path())).unwrap();
