@@ -16,7 +16,7 @@ use crate::link::rows::{LOCAL_SYNC_LISTEN, decode_listen, encode_listen};
 use crate::link::{Links, Shared};
 use crate::replica::{LocalChange, LocalTable};
 use crate::store::{ReadTables, Store, Table};
-use crate::transport::iroh::{IrohTransport, free_address, probe};
+use crate::transport::quic::{QuicTransport, free_address, probe};
 use crate::transport::{BindError, Transport};
 
 /// The address to keep: the one that is wanted, which must be free, or any free one.
@@ -58,7 +58,7 @@ pub(crate) async fn settle(app: &App, wanted: Option<SocketAddr>) -> Result<Sock
 /// Binds the address and starts the links.
 pub(crate) async fn start_links(app: &App, key: &SigningKey, address: SocketAddr) -> Result<(), NodeError> {
     let shared = Shared::new(app).map_err(app_error)?;
-    let transport = IrohTransport::bind(key, address, Arc::clone(&shared) as Arc<_>).await.map_err(bind_error)?;
+    let transport = QuicTransport::bind(key, address, Arc::clone(&shared) as Arc<_>).await.map_err(bind_error)?;
     transport.settled().await;
     app.set_links(Links::start(app, shared, Arc::new(transport)));
     Ok(())
@@ -69,7 +69,7 @@ pub(crate) async fn addresses(app: &App) -> Result<Vec<SocketAddr>, NodeError> {
     let key = Folder::new(&app.facts().data).key("device.key")?;
     let address = settle(app, None).await?;
     let door = Shared::new(app).map_err(app_error)?;
-    let transport = IrohTransport::bind(&key, address, door).await.map_err(bind_error)?;
+    let transport = QuicTransport::bind(&key, address, door).await.map_err(bind_error)?;
     transport.settled().await;
     let addresses = transport.addresses();
     transport.close().await;

@@ -1,13 +1,13 @@
 //! Connections between devices: who is reached how, and one ordered stream of bytes in both directions.
 //!
-//! `iroh` is the real one (QUIC), `memory` its twin in one process for tests, `ticket` the text that invites a device. What
+//! `quic` is the real one (over iroh), `memory` its twin in one process for tests, `ticket` the text that invites a device. What
 //! flows on a stream is not known here.
 //!
 //! Invariants: the device id of a connection is proved by its handshake; whom the [`Door`] does not let in gets no stream.
 //! Proved by `a_stranger_gets_no_stream` and `a_refused_device_gets_no_stream_in_memory`.
 
-pub mod iroh;
 pub mod memory;
+pub mod quic;
 pub mod ticket;
 
 use std::fmt;

@@ -26,7 +26,7 @@ use crate::listen::{bind_error, choose, kept, listen_row};
 use crate::replica::{Arrival, Command, Identity, Input, Outcome, Replica};
 use crate::run::open_store;
 use crate::store::{Store, StoreError, Table};
-use crate::transport::iroh::IrohTransport;
+use crate::transport::quic::QuicTransport;
 use crate::transport::ticket::Ticket;
 use crate::transport::{Connection, DialError, Door, Protocol, Remote, Transport};
 use crate::{clock, entropy};
@@ -135,7 +135,7 @@ fn report(organisation: &Organisation, own: &AuthorId) -> Option<JoinReport> {
 
 impl Guest {
     async fn enrol(mut self, address: SocketAddr) -> Result<JoinReport, NodeError> {
-        let transport = IrohTransport::bind(&self.device, address, Arc::new(Nobody)).await.map_err(bind_error)?;
+        let transport = QuicTransport::bind(&self.device, address, Arc::new(Nobody)).await.map_err(bind_error)?;
         transport.settled().await;
         let connection = self.dial(&transport).await?;
         let Connection { mut send, mut receive, path, .. } = connection;
@@ -158,7 +158,7 @@ impl Guest {
         enrolled
     }
 
-    async fn dial(&self, transport: &IrohTransport) -> Result<Connection, NodeError> {
+    async fn dial(&self, transport: &QuicTransport) -> Result<Connection, NodeError> {
         let remote = Remote { device: self.ticket.inviter, addresses: self.ticket.addresses.clone() };
         let mut tried = 0;
         loop {

@@ -107,7 +107,7 @@ async fn a_stranger_is_told_that_it_is_not_admitted() {
     let key = foreign.key("device.key");
     foreign.stop().await;
     let door = std::sync::Arc::new(Closed);
-    let transport = crate::transport::iroh::IrohTransport::bind(&key, super::world::loopback(), door).await.unwrap();
+    let transport = crate::transport::quic::QuicTransport::bind(&key, super::world::loopback(), door).await.unwrap();
     let remote = crate::transport::Remote { device: head_office.device(), addresses: vec![address] };
     let dialled = crate::transport::Transport::dial(&transport, &remote, crate::transport::Protocol::Sync).await;
     let told = match dialled {

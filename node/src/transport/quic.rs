@@ -38,18 +38,18 @@ const ADDRESSES_MS_MAX: u64 = 2_000;
 const CLOSE_CODE: VarInt = VarInt::from_u32(1);
 
 /// An iroh endpoint with its queue of accepted connections.
-pub struct IrohTransport {
+pub struct QuicTransport {
     endpoint: Endpoint,
     accepted: Mutex<mpsc::Receiver<Connection>>,
 }
 
-impl fmt::Debug for IrohTransport {
+impl fmt::Debug for QuicTransport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("IrohTransport").field("id", &self.endpoint.id()).finish_non_exhaustive()
+        formatter.debug_struct("QuicTransport").field("id", &self.endpoint.id()).finish_non_exhaustive()
     }
 }
 
-impl IrohTransport {
+impl QuicTransport {
     /// Binds the address and begins to accept.
     pub async fn bind(key: &SigningKey, address: SocketAddr, door: Arc<dyn Door>) -> Result<Self, BindError> {
         // iroh's own error does not say that the port is taken; asking the system first does.
@@ -206,7 +206,7 @@ fn reason_of(error: &ConnectionError) -> ClosedByPeer {
     }
 }
 
-impl Transport for IrohTransport {
+impl Transport for QuicTransport {
     async fn dial(&self, remote: &Remote, protocol: Protocol) -> Result<Connection, DialError> {
         let device = remote.device;
         if remote.addresses.is_empty() {
@@ -278,11 +278,11 @@ mod tests {
         DeviceId(key.verifying_key().to_bytes())
     }
 
-    async fn pair(admitted: bool) -> (IrohTransport, IrohTransport, Remote) {
+    async fn pair(admitted: bool) -> (QuicTransport, QuicTransport, Remote) {
         let (ours, theirs) = (SigningKey::from_bytes(&[1; 32]), SigningKey::from_bytes(&[2; 32]));
         let door = Only(admitted.then(|| device(&ours)));
-        let host = IrohTransport::bind(&theirs, loopback(), Arc::new(door)).await.unwrap();
-        let guest = IrohTransport::bind(&ours, loopback(), Arc::new(Only(None))).await.unwrap();
+        let host = QuicTransport::bind(&theirs, loopback(), Arc::new(door)).await.unwrap();
+        let guest = QuicTransport::bind(&ours, loopback(), Arc::new(Only(None))).await.unwrap();
         let remote = Remote { device: device(&theirs), addresses: host.addresses() };
         (guest, host, remote)
     }
@@ -323,7 +323,7 @@ mod tests {
     async fn a_taken_port_is_named() {
         let (_guest, host, remote) = pair(true).await;
         let key = SigningKey::from_bytes(&[3; 32]);
-        let again = IrohTransport::bind(&key, remote.addresses[0], Arc::new(Only(None)));
+        let again = QuicTransport::bind(&key, remote.addresses[0], Arc::new(Only(None)));
         let error = again.await.unwrap_err();
         assert!(matches!(error, BindError::Taken { address } if address == remote.addresses[0]), "{error}");
         host.close().await;
