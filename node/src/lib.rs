@@ -7,6 +7,7 @@
 //!
 //! Invariant: dependency direction as in `docs/architecture.md`. Enforced by `tests/tidy.rs`.
 
+mod address;
 pub mod app;
 mod clock;
 mod entropy;

@@ -17,5 +17,5 @@ mod session;
 pub use frame::{FRAME_BYTES_MAX, FrameError};
 pub use grants::Grants;
 pub use log::{Have, Head, Log, LogError, Totals};
-pub use message::Pause;
+pub use message::{Pause, PeerAddress};
 pub use session::{Closing, Effect, Incoming, Reason, Session, SessionConfig, SessionStatus, Side};

@@ -35,17 +35,6 @@ const CLOCK: &[Needle] = &[Word("SystemTime::now"), Word("Instant::now"), Word("
 const RANDOM: &[Needle] =
     &[Crate("rand"), Crate("getrandom"), Word("OsRng"), Word("SysRng"), Word("thread_rng"), Word("RandomState")];
 const MACHINE: &[Needle] = &[Std("fs"), Std("net"), Std("env"), Std("thread"), Crate("tokio")];
-/// A protocol may say addresses, it may not use them.
-const MACHINE_BUT_ADDRESSES: &[Needle] = &[
-    Std("fs"),
-    Std("env"),
-    Std("thread"),
-    Crate("tokio"),
-    Word("TcpStream"),
-    Word("TcpListener"),
-    Word("UdpSocket"),
-    Word("ToSocketAddrs"),
-];
 const WAITING: &[Needle] = &[Word("async"), Word(".await")];
 const HTTP: &[Needle] = &[Crate("axum"), Crate("utoipa_axum"), Crate("tower"), Crate("tower_http")];
 
@@ -66,8 +55,7 @@ const RULES: &[Rule] = &[
     Rule { under: &["node/"], forbidden: &[Crate("clap")], only_in: &[] },
     Rule { under: &["node/"], forbidden: CLOCK, only_in: &["node/src/clock"] },
     Rule { under: &["node/"], forbidden: RANDOM, only_in: &["node/src/entropy"] },
-    Rule { under: SANS_IO, forbidden: MACHINE, only_in: &["node/src/sync"] },
-    Rule { under: &["node/src/sync"], forbidden: MACHINE_BUT_ADDRESSES, only_in: &[] },
+    Rule { under: SANS_IO, forbidden: MACHINE, only_in: &[] },
     Rule { under: SANS_IO, forbidden: WAITING, only_in: &[] },
     Rule {
         under: &["cli/"],

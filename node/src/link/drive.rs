@@ -22,7 +22,7 @@ use tokio::time::{interval, timeout};
 use super::Shared;
 use super::directory::{Directory, Exchange};
 use super::reason::Reason;
-use super::rows::{Acked, PeerRow};
+use super::rows::{Acked, PeerRow, heard, told};
 use super::state::{Announced, Lease, LinkState, Waiting};
 use super::verify::Verifiers;
 use crate::app::App;
@@ -143,7 +143,7 @@ impl<'a> Drive<'a> {
             org: app.facts().org,
             author: app.facts().author,
             peer,
-            addresses: app.link_addresses(),
+            addresses: app.link_addresses().iter().map(told).collect(),
             pause: Pause::Running,
         };
         let now = clock::monotonic();
@@ -251,7 +251,10 @@ impl<'a> Drive<'a> {
                 let sent = timeout(Duration::from_millis(UNREAD_MS_MAX), self.writes.send(frame)).await;
                 sent.ok().and_then(Result::ok).ok_or(Reason::Unreachable)
             }
-            Effect::Greeted { addresses, .. } => self.keep_addresses(addresses).await,
+            Effect::Greeted { addresses, .. } => {
+                self.keep_addresses(addresses.iter().map(heard).collect()).await;
+                Ok(())
+            }
             Effect::Ingest(incoming) => {
                 self.in_store += 1;
                 self.arrivals.send(incoming).await.map_err(|_| Reason::Unreachable)
@@ -297,12 +300,11 @@ impl<'a> Drive<'a> {
         Ok(())
     }
 
-    async fn keep_addresses(&mut self, addresses: Vec<SocketAddr>) -> Step {
+    async fn keep_addresses(&mut self, addresses: Vec<SocketAddr>) {
         if self.row.addresses != addresses || self.row.last_exchange.is_none() {
             self.row = PeerRow { addresses, ..self.current_row() };
             self.note().await;
         }
-        Ok(())
     }
 
     /// The row as it is now on disk, where an operator may have set an address meanwhile.

@@ -13,6 +13,8 @@ use crdt_model::id::{AuthorId, DeviceId};
 use crdt_model::scope::{Scope, SiteCode};
 use crdt_model::time::Timestamp;
 
+use crate::sync::PeerAddress;
+
 /// Addresses that are kept of a peer.
 pub const PEER_ADDRESSES_MAX: usize = 16;
 /// Name of the row with this node's sync address.
@@ -158,6 +160,22 @@ fn versioned(bytes: &[u8]) -> Result<Reader<'_>, DecodeError> {
     }
 }
 
+/// An address as it is told in HELLO.
+pub fn told(address: &SocketAddr) -> PeerAddress {
+    match address.ip() {
+        IpAddr::V4(ip) => PeerAddress::V4(ip.octets(), address.port()),
+        IpAddr::V6(ip) => PeerAddress::V6(ip.octets(), address.port()),
+    }
+}
+
+/// An address that was told in HELLO.
+pub fn heard(address: &PeerAddress) -> SocketAddr {
+    match address {
+        PeerAddress::V4(octets, port) => (*octets, *port).into(),
+        PeerAddress::V6(octets, port) => (*octets, *port).into(),
+    }
+}
+
 /// Writes a socket address: 4 or 6, its bytes, its port.
 pub fn encode_address(writer: &mut Writer, address: &SocketAddr) {
     match address.ip() {
@@ -203,6 +221,13 @@ mod tests {
         assert_eq!(InviteRow::decode(&invite.encode()).unwrap(), invite);
         let listen = address("0.0.0.0:4433");
         assert_eq!(decode_listen(&encode_listen(&listen)).unwrap(), listen);
+    }
+
+    #[test]
+    fn an_address_that_is_told_is_heard() {
+        for each in ["10.0.0.7:4433", "[::1]:4433"] {
+            assert_eq!(heard(&told(&address(each))), address(each));
+        }
     }
 
     #[test]

@@ -5,8 +5,6 @@
 //! Invariant: decode then encode is the identity. Proved by `every_message_has_one_encoding` and
 //! `a_list_at_its_limit_is_read_and_one_past_it_refused`.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-
 use crdt_model::codec::{DecodeError, Reader, Writer};
 use crdt_model::id::{AuthorId, CommitHash, OrgId};
 use crdt_model::scope::Scope;
@@ -36,7 +34,7 @@ pub struct Hello {
     /// Whether the speaker exchanges nothing for now.
     pub pause: Pause,
     /// Where the speaker can be reached now.
-    pub addresses: Vec<SocketAddr>,
+    pub addresses: Vec<PeerAddress>,
 }
 
 /// Whether a node exchanges commits.
@@ -75,21 +73,36 @@ impl Hello {
     }
 }
 
-fn encode_address(writer: &mut Writer, address: &SocketAddr) {
-    match address.ip() {
-        IpAddr::V4(ip) => writer.byte(4).fixed(&ip.octets()),
-        IpAddr::V6(ip) => writer.byte(6).fixed(&ip.octets()),
-    };
-    writer.fixed(&address.port().to_be_bytes());
+/// Where a node can be reached, as HELLO tells it; the transport makes a socket address of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PeerAddress {
+    /// IPv4 octets and port.
+    V4([u8; 4], u16),
+    /// IPv6 octets and port.
+    V6([u8; 16], u16),
 }
 
-fn decode_address(reader: &mut Reader<'_>) -> Result<SocketAddr, DecodeError> {
-    let ip = match reader.byte("address")? {
-        4 => IpAddr::V4(Ipv4Addr::from(reader.array::<4>("address")?)),
-        6 => IpAddr::V6(Ipv6Addr::from(reader.array::<16>("address")?)),
-        0..=3 | 5 | 7..=u8::MAX => return Err(DecodeError::OutOfRange { field: "address" }),
+fn encode_address(writer: &mut Writer, address: &PeerAddress) {
+    let port = match address {
+        PeerAddress::V4(octets, port) => {
+            writer.byte(4).fixed(octets);
+            port
+        }
+        PeerAddress::V6(octets, port) => {
+            writer.byte(6).fixed(octets);
+            port
+        }
     };
-    Ok(SocketAddr::new(ip, u16::from_be_bytes(reader.array("port")?)))
+    writer.fixed(&port.to_be_bytes());
+}
+
+fn decode_address(reader: &mut Reader<'_>) -> Result<PeerAddress, DecodeError> {
+    let port = |reader: &mut Reader<'_>| reader.array("port").map(u16::from_be_bytes);
+    match reader.byte("address")? {
+        4 => Ok(PeerAddress::V4(reader.array("address")?, port(reader)?)),
+        6 => Ok(PeerAddress::V6(reader.array("address")?, port(reader)?)),
+        0..=3 | 5 | 7..=u8::MAX => Err(DecodeError::OutOfRange { field: "address" }),
+    }
 }
 
 /// The second frame.
@@ -264,7 +277,7 @@ mod tests {
             org: OrgId([1; 32]),
             author: AuthorId([2; 32]),
             pause: Pause::Paused,
-            addresses: vec!["10.0.0.7:4711".parse().unwrap(), "[::1]:9".parse().unwrap()],
+            addresses: vec![PeerAddress::V4([10, 0, 0, 7], 4_711), PeerAddress::V6([1; 16], 9)],
         };
         assert_eq!(Hello::decode(&hello.encode()).unwrap(), hello);
         let yours = vec![(Scope::Control, 7, CommitHash([3; 32])), (scope("site/SH01"), 9, CommitHash([4; 32]))];
@@ -294,6 +307,20 @@ mod tests {
         for (length, fits) in [(REASON_BYTES_MAX, true), (REASON_BYTES_MAX + 1, false)] {
             assert_eq!(decode_reason(&vec![b'a'; length]).is_ok(), fits);
         }
+    }
+
+    #[test]
+    fn sixteen_addresses_are_read_and_one_more_is_refused() {
+        let hello = |count| Hello {
+            protocols: (1, 1),
+            features: 0,
+            org: OrgId([1; 32]),
+            author: AuthorId([2; 32]),
+            pause: Pause::Running,
+            addresses: vec![PeerAddress::V4([127, 0, 0, 1], 1); count],
+        };
+        assert!(Hello::decode(&hello(ADDRESSES_MAX).encode()).is_ok());
+        assert!(Hello::decode(&hello(ADDRESSES_MAX + 1).encode()).is_err());
     }
 
     #[test]

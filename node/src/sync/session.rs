@@ -16,7 +16,6 @@ mod stream;
 pub use reason::{Closing, Reason, Side};
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
-use std::net::SocketAddr;
 
 use crdt_model::commit::UnverifiedCommit;
 use crdt_model::id::{AuthorId, CommitHash, DeviceId, DocumentId, KeyId, OrgId};
@@ -26,7 +25,7 @@ use crdt_model::seal::KeyRecord;
 use super::frame::{Frame, FrameKind, Splitter, write_frame};
 use super::grants::Grants;
 use super::log::{Head, Log, Totals};
-use super::message::{ADDRESSES_MAX, Hello, Pause, SCOPES_MAX};
+use super::message::{ADDRESSES_MAX, Hello, Pause, PeerAddress, SCOPES_MAX};
 use lane::Lane;
 use reason::Stop;
 use stream::{CameIn, OnItsWay};
@@ -48,7 +47,7 @@ pub struct SessionConfig {
     /// The peer's device, as the transport authenticated it.
     pub peer: DeviceId,
     /// Where this node can be reached; the first [`ADDRESSES_MAX`] are told.
-    pub addresses: Vec<SocketAddr>,
+    pub addresses: Vec<PeerAddress>,
     /// Whether this node exchanges commits at all.
     pub pause: Pause,
 }
@@ -63,7 +62,7 @@ pub enum Effect {
         /// Who signs its commits.
         author: AuthorId,
         /// Its addresses now.
-        addresses: Vec<SocketAddr>,
+        addresses: Vec<PeerAddress>,
     },
     /// Verify the signatures, store, then call [`Session::durable`] with the frame's number.
     Ingest(Incoming),

@@ -13,7 +13,7 @@ use crdt_model::money::Money;
 use crdt_model::order::event::Tender;
 
 const ITEMS: u64 = 500;
-const ORDERS: usize = 600;
+const ORDERS: usize = 300;
 
 /// A small seeded generator, so that figures repeat.
 struct Dice(u64);
@@ -40,9 +40,8 @@ fn lines(dice: &mut Dice) -> Vec<LineDraft> {
 
 fn shop() -> Shop {
     let mut shop = Shop::new();
-    for number in 0..ITEMS {
-        shop.done(Command::PostProduct(product(&sku(number))));
-    }
+    let inputs: Vec<_> = (0..ITEMS).map(|number| shop.input(Command::PostProduct(product(&sku(number))))).collect();
+    assert!(shop.handle(&inputs).iter().all(Result::is_ok));
     shop
 }
 

@@ -67,7 +67,7 @@ fn hello() -> String {
         org: ORG,
         author: nodes(&["HQ", "SH01"])[1].author(),
         pause: Pause::Running,
-        addresses: vec!["192.168.1.10:4711".parse().unwrap()],
+        addresses: vec![PeerAddress::V4([192, 168, 1, 10], 4_711)],
     };
     let parts = [
         (4, "length of what follows"),

@@ -197,7 +197,7 @@ pub fn config(node: &Node, peer: &Node) -> SessionConfig {
         org: ORG,
         author: node.author(),
         peer: peer.device(),
-        addresses: vec!["192.168.1.10:4711".parse().unwrap()],
+        addresses: vec![PeerAddress::V4([192, 168, 1, 10], 4_711)],
         pause: Pause::Running,
     }
 }
