@@ -138,7 +138,7 @@ proptest! {
             let folds: Vec<_> = world.replicas.iter().map(|r| fold_order(&r.content(&site(), order))).collect();
             prop_assert!(folds.iter().all(|fold| *fold == folds[0]), "{folds:?}");
             for line in folds.into_iter().flatten().flat_map(|order| order.lines) {
-                prop_assert!(line.secured() + line.spent() <= line.promised.max(0));
+                prop_assert!(line.secured() + line.spent() <= line.promised_with_rights());
                 prop_assert!(line.reserved() <= line.open(), "reserved for what is still to leave: {line:?}");
                 prop_assert!(line.cancelled() <= (line.quantity.thousandths().max(0) as i128 - line.shipped).max(0));
             }
