@@ -15,5 +15,5 @@ mod rights;
 mod settle;
 
 pub use contribution::label_of;
-pub use rights::{Unbooked, open_loans, read_loan, unbooked};
+pub use rights::{LoanEntry, Unbooked, loan_entry, loans, open_loans, read_loan, unbooked};
 pub use settle::{ScopeError, add_to_counter, read_counter, read_document, read_stock, replace_document};

@@ -9,11 +9,13 @@
 //! memory is read again from the store; views after any history equal a rebuild. Proved by
 //! `the_own_log_is_contiguous_after_dropped_batches` and `views_equal_a_rebuild_from_commits`.
 
+mod adopt;
 pub(crate) mod batch;
 mod catalogue;
 mod command;
 mod documents;
 mod import;
+mod loans;
 mod log;
 mod orders;
 mod parts;
@@ -21,11 +23,13 @@ mod random;
 mod rebuild;
 mod stock;
 
+pub use adopt::AdoptError;
 pub use command::{
     Command, CommandError, CustomerDraft, ImportCounts, ImportLine, ImportOrder, Input, LineDraft, Now, OrderDraft,
-    Outcome, PaymentDraft, ProductDraft, RequestKey, StockKind, request_outcome,
+    Outcome, PaymentDraft, ProductDraft, RefillCounts, RequestKey, StockKind, request_outcome,
 };
 pub use import::{IMPORT_ORDERS_MAX, customer_id, import_identity};
+pub use loans::LoanError;
 pub use log::{CommitState, GenesisDraft, Identity, ReplicaError, write_genesis};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -132,11 +136,17 @@ impl Replica {
                 self.cancel_order(batch, input, scope, *id, lines.as_deref(), reason.clone())
             }
             Command::PostProduct(draft) => self.post_product(batch, input, draft),
+            Command::AdoptProduct { sku, site, alias_of } => {
+                self.adopt_product(batch, input, (sku, site), alias_of.as_ref())
+            }
             Command::PostCustomer(draft) => self.post_customer(batch, input, draft),
             Command::AddChannel(channel) => self.add_channel(batch, input, channel),
             Command::RecordStock { kind, sku, quantity, reference, reason } => {
                 self.record_stock(batch, input, *kind, sku, *quantity, (reference.clone(), reason.clone()))
             }
+            Command::LendStock { sku, quantity, holder } => self.lend_stock(batch, input, sku, *quantity, *holder),
+            Command::ReturnLoan { loan, quantity } => self.return_loan(batch, input, *loan, *quantity),
+            Command::Refill => self.refill(batch, input),
             Command::ImportOrders(orders) => self.import_orders(batch, input, orders),
             Command::ImportProducts(products) => self.import_products(batch, input, products),
             Command::Rebuild => self.rebuild(batch),
@@ -206,9 +216,11 @@ type NewRow = (DocumentId, Option<DocumentRow>);
 
 #[cfg(test)]
 pub(crate) mod tests {
+    mod adopt;
     mod batch;
     mod import;
     mod limits;
+    mod loans;
     mod log;
     mod orders;
     mod random;

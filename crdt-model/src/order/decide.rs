@@ -123,6 +123,22 @@ pub fn ship(
     Ok(Shipped { time, epoch, handover: Handover::Later, booking, lines: LineSelection::Some(lines) })
 }
 
+/// What of a shipment no promise with rights covers yet, as lines of these quantities in the order's numbering.
+pub fn without_rights(order: &OrderState, shipped: &Shipped) -> Vec<LineState> {
+    let quantity = |number: u16, line: &LineState| match &shipped.lines {
+        LineSelection::All => i128::from(line.quantity.thousandths()),
+        LineSelection::Some(lines) => {
+            let named = lines.iter().find(|entry| entry.line == number);
+            named.map_or(0, |entry| i128::from(entry.quantity.thousandths()))
+        }
+    };
+    let lines = (1u16..).zip(&order.lines).map(|(number, line)| {
+        let left = narrow((quantity(number, line) - line.secured()).max(0));
+        LineState::new(line.sku.clone(), None, left, line.price)
+    });
+    lines.collect()
+}
+
 /// Cancels the named quantities, or all that is open. Their promises end with them in the fold: a release of its own
 /// would give rights back for goods that left meanwhile, and twice where two cancel.
 pub fn cancel(

@@ -51,18 +51,25 @@ impl Means {
     }
 }
 
-/// Promises every line; the events in the order in which they are written.
+/// Promises every line; the events in the order in which they are written. `means` is asked once for each item, with all
+/// that the lines want of it.
 pub fn promise(
     lines: &[LineState],
     time: EventTime,
     epoch: u32,
-    mut means: impl FnMut(&DocumentId) -> Means,
+    mut means: impl FnMut(&DocumentId, i128) -> Means,
 ) -> Vec<Event> {
-    let mut left: BTreeMap<DocumentId, Means> = BTreeMap::new();
+    let item_of = |line: &LineState| DocumentId::of_sku(line.sku.as_str());
+    let items: Vec<DocumentId> = lines.iter().map(item_of).collect();
+    let mut wanted_of: BTreeMap<DocumentId, i128> = BTreeMap::new();
+    for (item, line) in items.iter().zip(lines) {
+        *wanted_of.entry(*item).or_default() += i128::from(line.quantity.thousandths());
+    }
+    let mut left: BTreeMap<DocumentId, Means> =
+        wanted_of.into_iter().map(|(item, wanted)| (item, means(&item, wanted))).collect();
     let (mut draws, mut reserved) = (Vec::new(), Vec::new());
-    for (number, line) in (1u16..).zip(lines) {
-        let item = DocumentId::of_sku(line.sku.as_str());
-        let means = left.entry(item).or_insert_with(|| means(&item));
+    for ((number, line), item) in (1u16..).zip(lines).zip(&items) {
+        let means = left.entry(*item).or_default();
         let wanted = i128::from(line.quantity.thousandths());
         let own = means.take_own(wanted);
         let mut drawn = means.draw(number, wanted - own);
@@ -119,7 +126,7 @@ mod tests {
     #[test]
     fn lines_of_one_item_share_its_free_rights() {
         let lines = [line("A", "3"), line("A", "4"), line("B", "1")];
-        let events = promise(&lines, time(), 1, |_| Means { own: 5_000, loans: Vec::new() });
+        let events = promise(&lines, time(), 1, |_, _| Means { own: 5_000, loans: Vec::new() });
         assert_eq!(events.len(), 1);
         assert_eq!(reserved(&events[0]), [(1, 3, 0), (2, 2, 2), (3, 1, 0)]);
     }
@@ -128,14 +135,14 @@ mod tests {
     fn a_promise_takes_own_rights_then_loans_and_leaves_the_rest_unsecured() {
         let means = Means { own: 1_000, loans: vec![loan(9, 2), loan(7, 3), loan(8, -4)] };
         assert_eq!(means.total(), 6_000);
-        let events = promise(&[line("A", "4"), line("A", "2"), line("A", "1")], time(), 1, |_| means.clone());
+        let events = promise(&[line("A", "4"), line("A", "2"), line("A", "1")], time(), 1, |_, _| means.clone());
         assert_eq!(reserved(&events[0]), [(1, 1, 0), (3, 0, 1)]);
         assert_eq!(drawn(&events[1]), [(1, 7, 1), (1, 9, 2), (2, 7, 2)]);
     }
 
     #[test]
     fn a_debt_secures_nothing() {
-        let events = promise(&[line("A", "2")], time(), 1, |_| Means { own: -3_000, loans: Vec::new() });
+        let events = promise(&[line("A", "2")], time(), 1, |_, _| Means { own: -3_000, loans: Vec::new() });
         assert_eq!(reserved(&events[0]), [(1, 0, 2)]);
     }
 
@@ -143,7 +150,7 @@ mod tests {
     fn draws_at_the_limit_are_one_event_and_past_it_two() {
         for (count, events) in [(DRAWS_MAX, 1), (DRAWS_MAX + 1, 2)] {
             let lines = vec![line("A", "1"); count];
-            let written = promise(&lines, time(), 1, |_| Means { own: 0, loans: vec![loan(1, count as i128)] });
+            let written = promise(&lines, time(), 1, |_, _| Means { own: 0, loans: vec![loan(1, count as i128)] });
             assert_eq!(written.len(), events, "{count} draws");
             assert!(written.iter().all(|event| event.encode().len() <= crate::change::BYTES_VALUE_MAX));
         }
@@ -151,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_reservation_event_names_at_most_a_thousand_lines() {
-        let events = |lines: usize| promise(&vec![line("A", "1"); lines], time(), 1, |_| Means::default());
+        let events = |lines: usize| promise(&vec![line("A", "1"); lines], time(), 1, |_, _| Means::default());
         assert_eq!(events(RESERVATION_LINES_MAX).len(), 1);
         let two = events(RESERVATION_LINES_MAX + 1);
         assert_eq!((two.len(), reserved(&two[1])), (2, vec![(1001, 0, 1)]));

@@ -378,6 +378,37 @@ pub fn open_loans<R: Rows>(
     Ok(open.collect::<Result<_, DecodeError>>()?)
 }
 
+/// A loan as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoanEntry {
+    /// Its name.
+    pub loan: LoanId,
+    /// The item.
+    pub item: DocumentId,
+    /// What was lent, given back and drawn.
+    pub row: LoanRow,
+}
+
+/// Loans of a scope in the order of their names, also those without a balance; of one name where it is given.
+pub fn loans<R: Rows>(rows: &R, scope: &Scope, name: Option<&LoanId>) -> Settled<Vec<LoanEntry>, R> {
+    let prefix = row_key(scope, RowKind::Loan, name.map_or(&[][..], |name| &name.0));
+    let start = row_key(scope, RowKind::Loan, &[]).into_bytes().len();
+    let mut found = Vec::new();
+    rows.scan(ViewTable::Rows, prefix.as_bytes(), &mut |key, value| {
+        found.push(loan_entry(&key[start..], value));
+        ControlFlow::Continue(())
+    })
+    .map_err(ScopeError::Rows)?;
+    Ok(found.into_iter().collect::<Result<_, DecodeError>>()?)
+}
+
+/// A loan from the tail of its row's key and the row.
+pub fn loan_entry(tail: &[u8], value: &[u8]) -> Result<LoanEntry, DecodeError> {
+    let mut reader = Reader::new(tail);
+    let loan = LoanId::decode("loan", &mut reader)?;
+    Ok(LoanEntry { loan, item: DocumentId::decode("item", &mut reader)?, row: LoanRow::decode(value)? })
+}
+
 fn read_row<R: Rows, T: Default>(rows: &R, key: &RowKey, decode: fn(&[u8]) -> Result<T, DecodeError>) -> Settled<T, R> {
     let bytes = rows.get(ViewTable::Rows, key.as_bytes()).map_err(ScopeError::Rows)?;
     Ok(bytes.map(|bytes| decode(&bytes)).transpose()?.unwrap_or_default())

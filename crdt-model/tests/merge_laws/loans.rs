@@ -142,7 +142,7 @@ impl Tills {
         self.orders.push((till, id));
         let line = LineState::new(text("A"), None, units(count), "2.50".parse().unwrap());
         let means = self.means(till);
-        let promises = promise(&[line], time(), 1, |_| means.clone());
+        let promises = promise(&[line], time(), 1, |_, _| means.clone());
         self.world.write(till, &site(), id, |keys| {
             let mut events = placing(keys, &header(), Event::Placed, &[("A", count, "2.50")]);
             events.extend(promises.into_iter().map(|event| (keys.next(), event)));

@@ -142,7 +142,7 @@ impl Shop {
         let line = line_of(count);
         let before = self.stock(replica);
         let rows = &self.world.replicas[replica].rows;
-        let free = |item: &DocumentId| match replica {
+        let free = |item: &DocumentId, _: i128| match replica {
             KEEPER => Means { own: read_stock(rows, &site(), item).unwrap().free_rights(1), ..Means::default() },
             _others_have_none => Means::default(),
         };

@@ -2,6 +2,7 @@
 //!
 //! Invariant: rows only, never documents. Proved by the application's tests.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use crdt_model::codec::{DecodeError, Reader};
@@ -104,6 +105,36 @@ pub(super) fn product(snapshot: &Snapshot, item: &DocumentId) -> Result<Option<(
         }
     }
     Ok(None)
+}
+
+/// Items of a site that are other names of catalogue items.
+#[derive(Debug, Default)]
+pub(super) struct Aliases(BTreeMap<DocumentId, DocumentId>);
+
+impl Aliases {
+    /// The item under which another one is reported: the end of its names. In a circle everybody keeps its own.
+    pub fn follow(&self, item: DocumentId) -> DocumentId {
+        let mut last = item;
+        for _ in 0..self.0.len() {
+            match self.0.get(&last) {
+                Some(next) if *next == item => return item,
+                Some(next) => last = *next,
+                None => break,
+            }
+        }
+        last
+    }
+}
+
+/// The aliases of a scope.
+pub(super) fn aliases(snapshot: &Snapshot, scope: &Scope) -> Result<Aliases, AppError> {
+    let prefix = row_key(scope, RowKind::Alias, &[]);
+    let length = prefix.as_bytes().len();
+    let rows = collect(snapshot, Table::Rows, prefix.as_bytes(), |key, target| {
+        let item = DocumentId(Reader::new(&key[length..]).array("item")?);
+        Ok(Some((item, DocumentId::of_sku(&String::from_utf8_lossy(target)))))
+    })?;
+    Ok(Aliases(rows.into_iter().collect()))
 }
 
 /// The customer of an id, from any territory that is held.

@@ -10,7 +10,7 @@ use thiserror::Error;
 use crdt_model::codec::{DecodeError, Reader, Writer};
 use crdt_model::control::event::Channel;
 use crdt_model::customer::event::ExternalCustomer;
-use crdt_model::id::{DocumentId, RequestId};
+use crdt_model::id::{AuthorId, DocumentId, LoanId, RequestId};
 use crdt_model::money::{Currency, Money, UnitPrice};
 use crdt_model::order::decide::RuleError;
 use crdt_model::order::event::{ExternalOrder, Handover, LineQuantity, Tender};
@@ -21,7 +21,9 @@ use crdt_model::text::Text;
 use crdt_model::time::EventTime;
 
 use super::ReplicaError;
+use super::adopt::AdoptError;
 use super::batch::Batch;
+use super::loans::LoanError;
 use crate::store::{ReadTables, Table};
 
 /// The time of an input, as the node's clock and the site's zone give it.
@@ -189,6 +191,15 @@ pub enum Command {
     },
     /// Add a product.
     PostProduct(ProductDraft),
+    /// Head office takes a site's provisional product over.
+    AdoptProduct {
+        /// Exact SKU.
+        sku: Text,
+        /// The site that made it.
+        site: SiteCode,
+        /// The item of the catalogue of which it is another name; `None` takes it over as it is.
+        alias_of: Option<Text>,
+    },
     /// Add a customer.
     PostCustomer(CustomerDraft),
     /// Add a channel.
@@ -206,6 +217,24 @@ pub enum Command {
         /// Why.
         reason: Option<Text>,
     },
+    /// The keeper lends rights to another till of its site.
+    LendStock {
+        /// Exact SKU.
+        sku: Text,
+        /// How much, more than zero.
+        quantity: Quantity,
+        /// Who may promise it from now on.
+        holder: AuthorId,
+    },
+    /// The holder gives rights of a loan back.
+    ReturnLoan {
+        /// The loan.
+        loan: LoanId,
+        /// How much; `None` for all that is left.
+        quantity: Option<Quantity>,
+    },
+    /// The keeper books what others recorded and lends again to holders that ran low; nothing for anybody else.
+    Refill,
     /// Orders of the past.
     ImportOrders(Vec<ImportOrder>),
     /// Products of a file.
@@ -227,6 +256,15 @@ pub struct ImportCounts {
     pub customers_created: u64,
     /// Positions in the batch of known orders with other content.
     pub differing: Vec<usize>,
+}
+
+/// What a refill did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RefillCounts {
+    /// Facts of others that were booked.
+    pub booked: u64,
+    /// Loans made.
+    pub loans: u64,
 }
 
 /// What a command did; told after it is durable.
@@ -263,6 +301,15 @@ pub enum Outcome {
         /// The item.
         item: DocumentId,
     },
+    /// A loan was made or given back.
+    Loan {
+        /// Its scope.
+        scope: Scope,
+        /// Its name.
+        loan: LoanId,
+    },
+    /// The keeper did its duty.
+    Refilled(RefillCounts),
     /// An import batch is durable.
     Imported(ImportCounts),
     /// All rows are made anew.
@@ -282,6 +329,12 @@ pub enum CommandError {
     /// A business rule.
     #[error(transparent)]
     Rule(#[from] RuleError),
+    /// A rule of adoption.
+    #[error(transparent)]
+    Adopt(#[from] AdoptError),
+    /// A rule of loans.
+    #[error(transparent)]
+    Loan(#[from] LoanError),
     /// No product with this SKU.
     #[error("line {line}: no product `{sku}`")]
     UnknownSku {
@@ -382,7 +435,8 @@ fn encode_entry(body_hash: &[u8; 32], outcome: &Outcome) -> Option<Vec<u8>> {
         Outcome::Customer { scope, id } => (3, scope.clone(), id),
         Outcome::Channel { id } => (4, Scope::Control, id),
         Outcome::Stock { item } => (5, Scope::Control, item),
-        Outcome::Imported(_) | Outcome::Rebuilt { .. } => return None,
+        Outcome::Loan { scope, loan } => (6, scope.clone(), &DocumentId(loan.0)),
+        Outcome::Refilled(_) | Outcome::Imported(_) | Outcome::Rebuilt { .. } => return None,
     };
     let mut writer = Writer::new();
     writer.fixed(body_hash).byte(tag);
@@ -405,7 +459,8 @@ fn decode_entry(bytes: &[u8]) -> Result<([u8; 32], Outcome), DecodeError> {
         3 => Outcome::Customer { scope, id },
         4 => Outcome::Channel { id },
         5 => Outcome::Stock { item: id },
-        0 | 6..=u8::MAX => return Err(DecodeError::OutOfRange { field: "outcome" }),
+        6 => Outcome::Loan { scope, loan: LoanId(id.0) },
+        0 | 7..=u8::MAX => return Err(DecodeError::OutOfRange { field: "outcome" }),
     };
     Ok((body_hash, outcome))
 }

@@ -291,7 +291,7 @@ impl Replica {
 }
 
 /// Stores a commit with its index rows; the documents' rows are the caller's.
-fn store_commit(batch: &mut Batch<'_, '_>, signed: &SignedCommit, arrival: u64) -> Result<(), ReplicaError> {
+pub(super) fn store_commit(batch: &mut Batch<'_, '_>, signed: &SignedCommit, arrival: u64) -> Result<(), ReplicaError> {
     let commit = signed.commit();
     let hash = signed.hash();
     let scope = RowKey::of(&commit.scope);

@@ -11,7 +11,7 @@ use crdt_model::case::CaseRow;
 use crdt_model::change::{Expected, scan};
 use crdt_model::commit::SignedCommit;
 use crdt_model::control::event::{Channel, Genesis, Keeper, Member, Site, SiteKind};
-use crdt_model::document_row::DocumentRow;
+use crdt_model::document_row::{DocumentRow, fold_document};
 use crdt_model::event::Event;
 use crdt_model::id::{
     AuthorId, CommitHash, DeviceId, DocumentId, EventKey, OrgId, RequestId, SessionId, TransactionId, actor_of,
@@ -21,6 +21,7 @@ use crdt_model::order::event::{Handover, LineQuantity};
 use crdt_model::order::state::OrderState;
 use crdt_model::rows::{RowKey, RowKind, row_key};
 use crdt_model::scope::{Scope, SiteCode};
+use crdt_model::scope_state::replace_document;
 use crdt_model::stock::{StockRow, StockSums};
 use crdt_model::text::Text;
 use crdt_model::time::{BusinessDate, EventTime, Timestamp};
@@ -109,6 +110,45 @@ impl Shop {
         let org = store.write(|tx| write_genesis(tx, draft)).unwrap();
         let replica = replica_of(keeper(), 1, org);
         Self { _folder: folder, store, replica, org, seconds: 0, sessions: 1 }
+    }
+
+    /// Another node of the same organisation and site with a file of its own, which has all that `first` has.
+    pub fn joined(first: &mut Self, key: SigningKey, letter: &str) -> Self {
+        let author = AuthorId(key.verifying_key().to_bytes());
+        let member = Member { author, device: DeviceId(author.0), site: site(), device_letter: text(letter) };
+        first.write_control(Event::Member(member));
+        let folder = tempfile::tempdir().unwrap();
+        let (store, org) = (open(&folder), first.org);
+        let replica = replica_of(key, letter.as_bytes()[0], org);
+        let mut joined = Self { _folder: folder, store, replica, org, seconds: 0, sessions: 1 };
+        joined.receive_from(first);
+        joined
+    }
+
+    /// Takes every commit that another node has, in its order of arrival, and folds what they touch.
+    pub fn receive_from(&mut self, other: &Self) {
+        let theirs: Vec<SignedCommit> = [Scope::Control, Scope::Catalogue, scope()]
+            .iter()
+            .flat_map(|scope| other.commits(scope))
+            .filter(|commit| self.store.read().unwrap().get(Table::Commits, &commit.hash().0).unwrap().is_none())
+            .collect();
+        let written = self.store.write(|tx| {
+            let mut batch = Batch::new(tx);
+            for signed in &theirs {
+                let scope = RowKey::of(&signed.commit().scope);
+                let arrival = batch.list(Table::CommitOrder, scope.as_bytes())?.len() as u64 + 1;
+                log::store_commit(&mut batch, signed, arrival)?;
+            }
+            for change in theirs.iter().flat_map(|signed| signed.commit().changes.iter().map(move |c| (signed, c))) {
+                let (scope, id) = (&change.0.commit().scope, change.1.document);
+                let content = load_document(&batch, scope, id)?.content().unwrap();
+                replace_document(&mut batch, scope, id, fold_document(&content))?;
+            }
+            batch.flush()?;
+            Ok::<_, ReplicaError>(())
+        });
+        written.unwrap();
+        self.replica.forget();
     }
 
     /// A store that has these products.
@@ -214,6 +254,14 @@ impl Shop {
             Ok::<_, ReplicaError>(content.events.into_values().collect())
         });
         read.unwrap()
+    }
+
+    /// Makes this node one of the site HQ, opened as head office by hand.
+    pub fn become_head_office(&mut self) {
+        let code = SiteCode::new("HQ").unwrap();
+        let office = Site { code: code.clone(), kind: SiteKind::HeadOffice, ..genesis(SiteKind::Store).site };
+        self.write_control(Event::Site(office));
+        self.replica.identity.site = code;
     }
 
     /// Opens another site by hand: there is no command for it yet.
