@@ -9,43 +9,65 @@
 //! memory is read again from the store; views after any history equal a rebuild. Proved by
 //! `the_own_log_is_contiguous_after_dropped_batches` and `views_equal_a_rebuild_from_commits`.
 
+mod admit;
 mod adopt;
 pub(crate) mod batch;
 mod catalogue;
 mod command;
 mod documents;
+mod frontier;
+mod genesis;
+mod history;
 mod import;
+mod judge;
 mod loans;
+mod local;
 mod log;
 mod orders;
+mod parked;
 mod parts;
 mod random;
 mod rebuild;
+mod receive;
 mod stock;
+mod stored;
+mod taking;
+mod waiting;
 
+pub use admit::Admission;
 pub use adopt::AdoptError;
 pub use command::{
     Command, CommandError, CustomerDraft, ImportCounts, ImportLine, ImportOrder, Input, LineDraft, Now, OrderDraft,
     Outcome, PaymentDraft, ProductDraft, RefillCounts, RequestKey, StockKind, request_outcome,
 };
+pub use genesis::{GenesisDraft, write_genesis};
 pub use import::{IMPORT_ORDERS_MAX, customer_id, import_identity};
 pub use loans::LoanError;
-pub use log::{CommitState, GenesisDraft, Identity, ReplicaError, write_genesis};
+pub use local::{LocalChange, LocalTable};
+pub use log::{Identity, ReplicaError};
+pub use receive::{Arrival, Received, Refusal};
+pub use stored::CommitState;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crdt_model::commit::{COMMIT_DEPS_MAX, CONTROL_HEADS_MAX};
+use crdt_model::control::capability::may_see;
+use crdt_model::control::history::ControlHistory;
 use crdt_model::control::state::Control;
 use crdt_model::document_row::DocumentRow;
-use crdt_model::id::{CommitHash, DocumentId, EventKey, actor_of};
+use crdt_model::id::{DocumentId, EventKey, RequestId, TransactionId, actor_of};
 use crdt_model::scope::{Scope, SiteCode};
 use crdt_model::text::Text;
-use crdt_model::time::Hlc;
+use crdt_model::time::{Hlc, Timestamp};
 
 use crate::store::WriteTx;
 use batch::Batch;
 use documents::DocumentCache;
-use log::Heads;
+use frontier::Logs;
+use history::Views;
+use local::remember;
 use random::Random;
+use waiting::Waiting;
 
 /// Items and customers remembered as existing; past it the memory starts anew.
 const KNOWN_MAX: usize = 200_000;
@@ -57,13 +79,17 @@ pub struct Replica {
     random: Random,
     memory: Option<Memory>,
     documents: DocumentCache,
+    waiting: Waiting,
+    written: u64,
 }
 
 /// What is remembered of the store between batches; dropped with a dropped transaction.
 struct Memory {
     control: Control,
-    heads: Heads,
-    control_heads_of_others: Vec<CommitHash>,
+    logs: Logs,
+    history: ControlHistory,
+    views: Views,
+    parked: BTreeSet<(Scope, DocumentId)>,
     hlc: Hlc,
     orders_numbered: u64,
     device_letter: String,
@@ -82,7 +108,15 @@ impl Replica {
     /// Starts a session; `seed` is 32 random bytes.
     pub fn new(identity: Identity, seed: [u8; 32]) -> Self {
         let actor = actor_of(&identity.author_id(), &identity.session);
-        Self { identity, actor, random: Random::new(seed), memory: None, documents: DocumentCache::new() }
+        Self {
+            identity,
+            actor,
+            random: Random::new(seed),
+            memory: None,
+            documents: DocumentCache::new(),
+            waiting: Waiting::default(),
+            written: 0,
+        }
     }
 
     /// Handles inputs in order within one transaction; what it returns may be told after the commit.
@@ -91,19 +125,26 @@ impl Replica {
         tx: &mut WriteTx<'_>,
         inputs: &[&Input],
     ) -> Result<Vec<Result<Outcome, CommandError>>, ReplicaError> {
-        if self.memory.is_none() {
-            self.load(tx)?;
-        }
         let mut batch = Batch::new(tx);
+        if self.memory.is_none() {
+            self.load(&batch)?;
+            self.retry_parked(&mut batch)?;
+        }
         let outcomes = inputs.iter().map(|input| self.handle_one(&mut batch, input)).collect::<Result<Vec<_>, _>>()?;
         batch.flush()?;
         Ok(outcomes)
+    }
+
+    /// Commits and keys written since the start, those of dropped transactions too: it rises with every new one.
+    pub fn written(&self) -> u64 {
+        self.written
     }
 
     /// Forgets everything that a dropped transaction may have put into memory.
     pub fn forget(&mut self) {
         self.memory = None;
         self.documents.clear();
+        self.waiting = Waiting::default();
     }
 
     fn handle_one(
@@ -129,6 +170,10 @@ impl Replica {
 
     fn execute(&mut self, batch: &mut Batch<'_, '_>, input: &Input) -> Result<Outcome, Stop> {
         match &input.command {
+            Command::Receive(_) | Command::Remember(_) | Command::Rebuild => {}
+            _own_commands => self.prepare(batch, input.now.at)?,
+        }
+        match &input.command {
             Command::PlaceOrder(draft) => self.place_order(batch, input, draft),
             Command::ConfirmOrder { scope, id } => self.confirm_order(batch, input, scope, *id),
             Command::ShipOrder { scope, id, lines } => self.ship_order(batch, input, scope, *id, lines.as_deref()),
@@ -150,7 +195,36 @@ impl Replica {
             Command::ImportOrders(orders) => self.import_orders(batch, input, orders),
             Command::ImportProducts(products) => self.import_products(batch, input, products),
             Command::Rebuild => self.rebuild(batch),
+            Command::Receive(arrival) => self.receive(batch, input.now.at, arrival),
+            Command::Admit(admission) => self.admit(batch, input, admission),
+            Command::Remember(changes) => Ok(remember(batch, changes)),
         }
+    }
+
+    /// A member may write; what it has seen of more authors than one commit names is written down first.
+    fn prepare(&mut self, batch: &mut Batch<'_, '_>, at: Timestamp) -> Result<(), Stop> {
+        let author = self.identity.author_id();
+        if !self.control().members.contains_key(&author) {
+            return Err(CommandError::NotAdmitted.into());
+        }
+        let joins = self.memory().history.heads().len() > CONTROL_HEADS_MAX / 2;
+        let mut crowded = Vec::new();
+        for (scope, log) in &self.memory().logs {
+            let unseen = log.unseen(&author);
+            if unseen.len() > COMMIT_DEPS_MAX || (joins && *scope == Scope::Control) {
+                crowded.push((scope.clone(), unseen));
+            }
+        }
+        for (scope, unseen) in crowded {
+            if may_see(self.control(), &author, &scope).is_err() {
+                continue;
+            }
+            for deps in unseen.chunks(COMMIT_DEPS_MAX) {
+                let draft = self.draft(scope.clone(), RequestId::ZERO, TransactionId::ZERO);
+                self.sign(batch, draft, deps.to_vec(), at)?;
+            }
+        }
+        Ok(())
     }
 
     fn memory(&mut self) -> &mut Memory {
@@ -218,13 +292,16 @@ type NewRow = (DocumentId, Option<DocumentRow>);
 pub(crate) mod tests {
     mod adopt;
     mod batch;
+    mod converge;
     mod import;
     mod limits;
     mod loans;
     mod log;
+    mod network;
     mod orders;
     mod random;
     mod rebuild;
+    mod receive;
     mod requests;
     mod stock;
     pub(crate) mod world;

@@ -87,12 +87,13 @@ impl Replica {
             }
             None => {}
         }
+        let adopted = Event::ProductAdopted(ProductAdopted { time: input.now, sku: target.clone() });
+        self.check_writable(&scope, id, std::slice::from_ref(&adopted))?;
         let transaction = TransactionId(self.random.bytes());
         if !known {
             self.copy_to_catalogue(batch, input, &product, transaction)?;
         }
         let mut draft = self.draft(scope.clone(), draft_request(input), transaction);
-        let adopted = Event::ProductAdopted(ProductAdopted { time: input.now, sku: target.clone() });
         let events = self.with_keys(&mut draft, vec![adopted]);
         let row = self.append_events(batch, &mut draft, id, events)?;
         self.commit(batch, draft, input.now.at)?;

@@ -276,3 +276,27 @@ proptest! {
         prop_assert!(tills.keeper.cases().iter().all(|case| case.kind != CaseKind::LoanOverdrawn));
     }
 }
+
+/// The whole of it between real nodes: what is promised apart is the same everywhere when all have met.
+#[test]
+fn promises_of_two_tills_are_the_same_at_head_office() {
+    use super::network::{HQ, KEEPER, Network, TILL, author_of, key_of};
+    let mut network = Network::new(&["lamp"]);
+    network.done(KEEPER, stock(StockKind::Receipt, "lamp", 10));
+    network.settle();
+    network.done(KEEPER, lend("lamp", 5, author_of(&key_of(TILL))));
+    network.deliver(KEEPER, TILL);
+    let orders = [KEEPER, TILL].map(|node| network.order(node, place("lamp", "6")));
+    network.settle();
+    network.check_equal();
+    for node in [HQ, KEEPER, TILL] {
+        assert_eq!(network.nodes[node].set_aside(), Vec::<String>::new());
+        for id in orders {
+            let read = network.nodes[node].store.write(|tx| {
+                Ok::<_, ReplicaError>(crdt_model::scope_state::read_document(&Batch::new(tx), &scope(), &id)?)
+            });
+            let Some(DocumentRow::Order(order)) = read.unwrap() else { panic!("no order") };
+            assert_eq!((order.lines[0].secured(), order.lines[0].unsecured()), (5_000, 1_000), "node {node}");
+        }
+    }
+}

@@ -11,7 +11,7 @@ use crdt_model::case::CaseRow;
 use crdt_model::change::{Expected, scan};
 use crdt_model::commit::SignedCommit;
 use crdt_model::control::event::{Channel, Genesis, Keeper, Member, Site, SiteKind};
-use crdt_model::document_row::{DocumentRow, fold_document};
+use crdt_model::document_row::DocumentRow;
 use crdt_model::event::Event;
 use crdt_model::id::{
     AuthorId, CommitHash, DeviceId, DocumentId, EventKey, OrgId, RequestId, SessionId, TransactionId, actor_of,
@@ -21,7 +21,6 @@ use crdt_model::order::event::{Handover, LineQuantity};
 use crdt_model::order::state::OrderState;
 use crdt_model::rows::{RowKey, RowKind, row_key};
 use crdt_model::scope::{Scope, SiteCode};
-use crdt_model::scope_state::replace_document;
 use crdt_model::stock::{StockRow, StockSums};
 use crdt_model::text::Text;
 use crdt_model::time::{BusinessDate, EventTime, Timestamp};
@@ -125,30 +124,18 @@ impl Shop {
         joined
     }
 
-    /// Takes every commit that another node has, in its order of arrival, and folds what they touch.
+    /// Takes every commit that another node has, in its order of arrival.
     pub fn receive_from(&mut self, other: &Self) {
         let theirs: Vec<SignedCommit> = [Scope::Control, Scope::Catalogue, scope()]
             .iter()
             .flat_map(|scope| other.commits(scope))
             .filter(|commit| self.store.read().unwrap().get(Table::Commits, &commit.hash().0).unwrap().is_none())
             .collect();
-        let written = self.store.write(|tx| {
-            let mut batch = Batch::new(tx);
-            for signed in &theirs {
-                let scope = RowKey::of(&signed.commit().scope);
-                let arrival = batch.list(Table::CommitOrder, scope.as_bytes())?.len() as u64 + 1;
-                log::store_commit(&mut batch, signed, arrival)?;
-            }
-            for change in theirs.iter().flat_map(|signed| signed.commit().changes.iter().map(move |c| (signed, c))) {
-                let (scope, id) = (&change.0.commit().scope, change.1.document);
-                let content = load_document(&batch, scope, id)?.content().unwrap();
-                replace_document(&mut batch, scope, id, fold_document(&content))?;
-            }
-            batch.flush()?;
-            Ok::<_, ReplicaError>(())
-        });
-        written.unwrap();
-        self.replica.forget();
+        let arrival = Arrival { commits: theirs, keys: Vec::new() };
+        match self.done(Command::Receive(arrival)) {
+            Outcome::Received(received) => assert!(received.refused.is_none(), "{received:?}"),
+            other => panic!("{other:?}"),
+        }
     }
 
     /// A store that has these products.
@@ -256,14 +243,6 @@ impl Shop {
         read.unwrap()
     }
 
-    /// Makes this node one of the site HQ, opened as head office by hand.
-    pub fn become_head_office(&mut self) {
-        let code = SiteCode::new("HQ").unwrap();
-        let office = Site { code: code.clone(), kind: SiteKind::HeadOffice, ..genesis(SiteKind::Store).site };
-        self.write_control(Event::Site(office));
-        self.replica.identity.site = code;
-    }
-
     /// Opens another site by hand: there is no command for it yet.
     pub fn open_site(&mut self, code: &str) {
         let other = Site { code: SiteCode::new(code).unwrap(), ..genesis(SiteKind::Store).site };
@@ -278,10 +257,10 @@ impl Shop {
     fn write_control(&mut self, event: Event) {
         let (replica, at) = (&mut self.replica, Timestamp(START_MS));
         let written = self.store.write(|tx| {
-            if replica.memory.is_none() {
-                replica.load(tx)?;
-            }
             let mut batch = Batch::new(tx);
+            if replica.memory.is_none() {
+                replica.load(&batch)?;
+            }
             let id = DocumentId(replica.random.bytes());
             let mut draft = replica.draft(Scope::Control, RequestId::ZERO, TransactionId::ZERO);
             let events = replica.with_keys(&mut draft, vec![event]);
@@ -295,7 +274,7 @@ impl Shop {
     }
 }
 
-fn open(folder: &TempDir) -> Store {
+pub fn open(folder: &TempDir) -> Store {
     Store::open_file(&folder.path().join("tradepost.redb"), StoreConfig::default()).unwrap()
 }
 
@@ -390,12 +369,16 @@ pub fn check_log(snapshot: &impl ReadTables) {
     let mut ends: BTreeMap<(Scope, DocumentId), DocumentEnd> = BTreeMap::new();
     let mut lasts: BTreeMap<(AuthorId, Scope), (u64, CommitHash)> = BTreeMap::new();
     let log = list(snapshot, Table::AuthorLog, &[]);
-    for (key, hash) in &log {
+    for (key, entry) in &log {
+        let (hash, place) = entry.split_at(32);
         let bytes = snapshot.get(Table::Commits, hash).unwrap().unwrap();
+        assert_eq!(place[8..], (bytes.len() as u32).to_be_bytes(), "the log tells the length of its commit");
         let signed = SignedCommit::verify(&bytes).unwrap();
         let commit = signed.commit();
-        assert_eq!(signed.hash().0.as_slice(), hash.as_slice());
+        assert_eq!(signed.hash().0.as_slice(), hash);
         let scope = RowKey::of(&commit.scope);
+        let order = scope.clone().fixed(&place[..8]);
+        assert_eq!(snapshot.get(Table::CommitOrder, order.as_bytes()).unwrap().unwrap(), hash, "and its arrival");
         let expected = [&commit.author.0[..], scope.as_bytes(), &commit.seq.to_be_bytes()].concat();
         assert_eq!(*key, expected, "the log names author, scope and number of its commit");
         let last = lasts.entry((commit.author, commit.scope.clone())).or_insert((0, CommitHash::ZERO));
