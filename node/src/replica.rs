@@ -29,6 +29,7 @@ mod parts;
 mod random;
 mod rebuild;
 mod receive;
+mod request_index;
 mod stock;
 mod stored;
 mod taking;
@@ -38,7 +39,7 @@ pub use admit::Admission;
 pub use adopt::AdoptError;
 pub use command::{
     Command, CommandError, CustomerDraft, ImportCounts, ImportLine, ImportOrder, Input, LineDraft, Now, OrderDraft,
-    Outcome, PaymentDraft, ProductDraft, RefillCounts, RequestKey, StockKind, request_outcome,
+    Outcome, PaymentDraft, ProductDraft, RefillCounts, RequestKey, StockKind,
 };
 pub use genesis::{GenesisDraft, write_genesis};
 pub use import::{IMPORT_ORDERS_MAX, customer_id, import_identity};
@@ -46,6 +47,7 @@ pub use loans::LoanError;
 pub use local::{LocalChange, LocalTable};
 pub use log::{Identity, ReplicaError};
 pub use receive::{Arrival, Received, Refusal};
+pub use request_index::request_outcome;
 pub use stored::CommitState;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -153,7 +155,7 @@ impl Replica {
         input: &Input,
     ) -> Result<Result<Outcome, CommandError>, ReplicaError> {
         if let Some(request) = &input.request
-            && let Some(answer) = command::replay(batch, request)?
+            && let Some(answer) = request_index::replay(batch, request)?
         {
             return Ok(answer);
         }
@@ -163,7 +165,7 @@ impl Replica {
             Err(Stop::Failed(error)) => return Err(error),
         };
         if let Some(request) = &input.request {
-            command::remember(batch, request, &outcome)?;
+            request_index::remember(batch, request, &outcome)?;
         }
         Ok(Ok(outcome))
     }

@@ -200,3 +200,17 @@ pub(super) fn commits(snapshot: &Snapshot, scope: &Scope) -> Result<u64, AppErro
         .map_err(storage)?;
     Ok(last)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alias_is_followed_to_its_end_and_a_circle_changes_nothing() {
+        let item = |number: u8| DocumentId([number; 16]);
+        let aliases = Aliases([(1, 2), (2, 3), (7, 8), (8, 7)].map(|(from, to)| (item(from), item(to))).into());
+        for (from, to) in [(1, 3), (2, 3), (3, 3), (7, 7), (8, 8), (9, 9)] {
+            assert_eq!(aliases.follow(item(from)), item(to), "{from}");
+        }
+    }
+}
