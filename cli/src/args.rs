@@ -110,6 +110,10 @@ pub enum Product {
     List(c::product_list::ProductListArgs),
     /// Show one product
     Show(c::product_show::ProductShowArgs),
+    /// Take a site's provisional product into the catalogue
+    Adopt(c::product_adopt::ProductAdoptArgs),
+    /// Make a site's provisional product another name of one in the catalogue
+    Alias(c::product_alias::ProductAliasArgs),
 }
 
 /// Customer commands.
@@ -147,6 +151,12 @@ pub enum Stock {
     Receive(c::stock_receive::StockReceiveArgs),
     /// Correct the book, up or down
     Adjust(c::stock_adjust::StockAdjustArgs),
+    /// Let another till of this site promise some of the stock
+    Lend(c::stock_lend::StockLendArgs),
+    /// List what is lent to which till
+    Loans(c::stock_loans::StockLoansArgs),
+    /// Give back what is left of a loan
+    Return(c::stock_return::StockReturnArgs),
 }
 
 /// Case commands.

@@ -140,6 +140,11 @@ texts! {
     UNAVAILABLE: "unavailable", "不可用";
     AVAILABLE: "available", "可用";
     FREE_RIGHTS: "free rights", "可用额度";
+    HOLDER: "holder", "持有节点";
+    RETURNED: "returned", "已归还";
+    BALANCE: "left", "剩余";
+    PROMISE_NOW: "promise now", "现可承诺";
+    ALIAS_OF: "other name of", "别名指向";
     AS_OF: "as of", "截至";
     KIND: "kind", "类别";
     SUBJECT: "subject", "对象";

@@ -11,6 +11,7 @@ pub mod catalogue;
 mod digest;
 pub mod error;
 pub mod imports;
+pub mod loans;
 mod machine;
 pub mod model;
 pub mod orders;

@@ -10,6 +10,7 @@
 //! `the_own_log_is_contiguous_after_dropped_batches` and `views_equal_a_rebuild_from_commits`.
 
 mod admit;
+mod adopt;
 pub(crate) mod batch;
 mod catalogue;
 mod command;
@@ -19,6 +20,7 @@ mod genesis;
 mod history;
 mod import;
 mod judge;
+mod loans;
 mod local;
 mod log;
 mod orders;
@@ -27,21 +29,25 @@ mod parts;
 mod random;
 mod rebuild;
 mod receive;
+mod request_index;
 mod stock;
 mod stored;
 mod taking;
 mod waiting;
 
 pub use admit::Admission;
+pub use adopt::AdoptError;
 pub use command::{
     Command, CommandError, CustomerDraft, ImportCounts, ImportLine, ImportOrder, Input, LineDraft, Now, OrderDraft,
-    Outcome, PaymentDraft, ProductDraft, RequestKey, StockKind, request_outcome,
+    Outcome, PaymentDraft, ProductDraft, RefillCounts, RequestKey, StockKind,
 };
 pub use genesis::{GenesisDraft, write_genesis};
 pub use import::{IMPORT_ORDERS_MAX, customer_id, import_identity};
+pub use loans::LoanError;
 pub use local::{LocalChange, LocalTable};
 pub use log::{Identity, ReplicaError};
 pub use receive::{Arrival, Received, Refusal};
+pub use request_index::request_outcome;
 pub use stored::CommitState;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -149,7 +155,7 @@ impl Replica {
         input: &Input,
     ) -> Result<Result<Outcome, CommandError>, ReplicaError> {
         if let Some(request) = &input.request
-            && let Some(answer) = command::replay(batch, request)?
+            && let Some(answer) = request_index::replay(batch, request)?
         {
             return Ok(answer);
         }
@@ -159,7 +165,7 @@ impl Replica {
             Err(Stop::Failed(error)) => return Err(error),
         };
         if let Some(request) = &input.request {
-            command::remember(batch, request, &outcome)?;
+            request_index::remember(batch, request, &outcome)?;
         }
         Ok(Ok(outcome))
     }
@@ -177,11 +183,17 @@ impl Replica {
                 self.cancel_order(batch, input, scope, *id, lines.as_deref(), reason.clone())
             }
             Command::PostProduct(draft) => self.post_product(batch, input, draft),
+            Command::AdoptProduct { sku, site, alias_of } => {
+                self.adopt_product(batch, input, (sku, site), alias_of.as_ref())
+            }
             Command::PostCustomer(draft) => self.post_customer(batch, input, draft),
             Command::AddChannel(channel) => self.add_channel(batch, input, channel),
             Command::RecordStock { kind, sku, quantity, reference, reason } => {
                 self.record_stock(batch, input, *kind, sku, *quantity, (reference.clone(), reason.clone()))
             }
+            Command::LendStock { sku, quantity, holder } => self.lend_stock(batch, input, sku, *quantity, *holder),
+            Command::ReturnLoan { loan, quantity } => self.return_loan(batch, input, *loan, *quantity),
+            Command::Refill => self.refill(batch, input),
             Command::ImportOrders(orders) => self.import_orders(batch, input, orders),
             Command::ImportProducts(products) => self.import_products(batch, input, products),
             Command::Rebuild => self.rebuild(batch),
@@ -283,10 +295,12 @@ type NewRow = (DocumentId, Option<DocumentRow>);
 
 #[cfg(test)]
 pub(crate) mod tests {
+    mod adopt;
     mod batch;
     mod converge;
     mod import;
     mod limits;
+    mod loans;
     mod log;
     pub(crate) mod network;
     mod orders;

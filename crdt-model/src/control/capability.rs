@@ -114,6 +114,7 @@ pub fn rules(kind: EventKind) -> &'static [(Place, Role)] {
         EventKind::Member | EventKind::Site | EventKind::Keeper => &[(Place::Control, Role::Registrar)],
         EventKind::Channel => &[(Place::Control, Role::HeadOffice)],
         EventKind::ProductPosted => &[(Place::Catalogue, Role::HeadOffice), (Place::Site, Role::Own)],
+        EventKind::ProductAdopted => &[(Place::Site, Role::HeadOffice)],
         EventKind::CustomerPosted => &[(Place::Customers, Role::OwnOrHeadOffice)],
         EventKind::Line
         | EventKind::Placed
@@ -130,7 +131,10 @@ pub fn rules(kind: EventKind) -> &'static [(Place, Role)] {
         | EventKind::Receipt
         | EventKind::Adjustment
         | EventKind::Mint
-        | EventKind::Burn => &[(Place::Site, Role::Own)],
+        | EventKind::Burn
+        | EventKind::Drawn
+        | EventKind::Loan
+        | EventKind::LoanReturned => &[(Place::Site, Role::Own)],
     }
 }
 
@@ -222,6 +226,7 @@ pub fn has_role(control: &Control, author: &AuthorId, scope: &Scope, role: Role)
 fn epoch_of_rights(event: &Event) -> Option<u32> {
     match event {
         Event::Mint(booking) | Event::Burn(booking) => Some(booking.epoch),
+        Event::Loan(loan) => Some(loan.epoch),
         Event::Reserved(promise) => {
             let secured = promise.lines.iter().any(|line| line.secured != Quantity::ZERO);
             secured.then_some(promise.epoch)

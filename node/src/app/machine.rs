@@ -8,7 +8,7 @@ use crdt_model::scope_state::ScopeError;
 use tokio::sync::{oneshot, watch};
 
 use super::error::AppError;
-use crate::replica::{CommandError, Input, Outcome, Replica, ReplicaError, request_outcome};
+use crate::replica::{AdoptError, CommandError, Input, LoanError, Outcome, Replica, ReplicaError, request_outcome};
 use crate::store::{BatchError, Machine, Snapshot, StoreError, WriteTx};
 
 /// What became of a job.
@@ -167,6 +167,8 @@ fn command_error(error: CommandError, key: &str) -> AppError {
         CommandError::OrderTooLarge => {
             invalid("/lines".into(), error.to_string(), "Split the order, or shorten the names.")
         }
+        CommandError::Loan(error) => loan_error(&error),
+        CommandError::Adopt(error) => adopt_error(&error),
         CommandError::Rule(rule) => rule_error(&rule),
     }
 }
@@ -175,21 +177,48 @@ fn conflict(code: &'static str, error: &dyn std::fmt::Display, remedy: &str) -> 
     AppError::Conflict { code, detail: error.to_string(), remedy: remedy.to_owned() }
 }
 
+fn loan_error(error: &LoanError) -> AppError {
+    match error {
+        LoanError::NotKeeper { .. } => {
+            conflict("not_keeper", error, "Lend at the till that keeps the site's stock rights.")
+        }
+        LoanError::NotOfSite { .. } => {
+            AppError::field("/holder", error.to_string(), "Name another admitted node of this site.")
+        }
+        LoanError::NotEnoughRights { .. } => {
+            conflict("not_enough_rights", error, "Lend at most the free rights; `stock show` tells them.")
+        }
+        LoanError::UnknownLoan { loan } => AppError::NotFound { what: "loan", id: loan.to_string() },
+        LoanError::NotHolder { .. } => conflict("not_holder", error, "Give it back at the till that holds it."),
+        LoanError::MoreThanBalance { .. } => {
+            conflict("more_than_balance", error, "Give back at most what is neither promised nor sold.")
+        }
+    }
+}
+
+fn adopt_error(error: &AdoptError) -> AppError {
+    match error {
+        AdoptError::NotHeadOffice { .. } => {
+            conflict("not_head_office", error, "Give the command at a node of head office.")
+        }
+        AdoptError::UnknownProduct { sku, .. } => AppError::NotFound { what: "product", id: sku.to_string() },
+        AdoptError::NoTarget { .. } => {
+            AppError::field("/to", error.to_string(), "Name another item that is in the catalogue.")
+        }
+        AdoptError::TakenOver { .. } => conflict("taken_over", error, "It stays what it was taken over as."),
+    }
+}
+
 fn rule_error(rule: &RuleError) -> AppError {
     let invalid = |pointer: String, remedy: &str| AppError::field(pointer, rule.to_string(), remedy);
+    let of_line = |line: &u16, field: &str| format!("/lines/{}{field}", line.saturating_sub(1));
     match rule {
         RuleError::NoLines | RuleError::TooManyLines { .. } => {
             invalid("/lines".into(), "Give 1 to 2,000 lines; split a larger order.")
         }
-        RuleError::QuantityNotPositive { line } => {
-            invalid(format!("/lines/{}/quantity", line.saturating_sub(1)), "Give a quantity above zero.")
-        }
-        RuleError::PriceNegative { line } => {
-            invalid(format!("/lines/{}/price", line.saturating_sub(1)), "Give a price of zero or more.")
-        }
-        RuleError::TotalTooLarge { line } => {
-            invalid(format!("/lines/{}", line.saturating_sub(1)), "Check quantity and price.")
-        }
+        RuleError::QuantityNotPositive { line } => invalid(of_line(line, "/quantity"), "Give a quantity above zero."),
+        RuleError::PriceNegative { line } => invalid(of_line(line, "/price"), "Give a price of zero or more."),
+        RuleError::TotalTooLarge { line } => invalid(of_line(line, ""), "Check quantity and price."),
         RuleError::UnknownLine { .. } => invalid("/lines".into(), "Name a line that the order has."),
         RuleError::MoreThanOpen { .. } => conflict("more_than_open", rule, "Give at most what is open."),
         RuleError::NothingOpen => conflict("nothing_open", rule, "Nothing is left to do."),

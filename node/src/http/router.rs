@@ -22,7 +22,9 @@ use utoipa_axum::routes;
 use super::auth::TokenHash;
 use super::error::Problem;
 use super::gate::{Gate, gate};
-use super::{cases, channels, customers, imports, orders, peers, products, reports, status, stock, sync};
+use super::{
+    adoption, cases, channels, customers, imports, loans, orders, peers, products, reports, status, stock, sync,
+};
 use crate::app::App;
 use crate::app::error::AppError;
 
@@ -108,6 +110,8 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(channels::list_channels, channels::create_channel))
         .routes(routes!(products::list_products, products::create_product))
         .routes(routes!(products::show_product))
+        .routes(routes!(adoption::adopt_product))
+        .routes(routes!(adoption::alias_product))
         .routes(routes!(customers::list_customers, customers::create_customer))
         .routes(routes!(customers::show_customer))
         .routes(routes!(orders::list_orders, orders::create_order))
@@ -119,6 +123,8 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(stock::show_stock))
         .routes(routes!(stock::receive_stock))
         .routes(routes!(stock::adjust_stock))
+        .routes(routes!(loans::list_loans, loans::lend_stock))
+        .routes(routes!(loans::return_loan))
         .routes(routes!(cases::list_cases))
         .routes(routes!(reports::sales_report))
         .routes(routes!(imports::start_import))
@@ -195,6 +201,8 @@ mod tests {
         ("get", "/api/v1/products"),
         ("post", "/api/v1/products"),
         ("get", "/api/v1/products/{sku}"),
+        ("post", "/api/v1/products/{sku}/adopt"),
+        ("post", "/api/v1/products/{sku}/alias"),
         ("get", "/api/v1/customers"),
         ("post", "/api/v1/customers"),
         ("get", "/api/v1/customers/{id}"),
@@ -208,6 +216,9 @@ mod tests {
         ("get", "/api/v1/stock/{sku}"),
         ("post", "/api/v1/stock/receipts"),
         ("post", "/api/v1/stock/adjustments"),
+        ("get", "/api/v1/stock/loans"),
+        ("post", "/api/v1/stock/loans"),
+        ("post", "/api/v1/stock/loans/{id}/return"),
         ("get", "/api/v1/cases"),
         ("get", "/api/v1/reports/sales"),
         ("post", "/api/v1/imports"),

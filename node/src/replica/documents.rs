@@ -124,6 +124,19 @@ impl Replica {
         events.into_iter().map(|event| (self.next_key(draft), event)).collect()
     }
 
+    /// Every event and field of a document.
+    pub(super) fn content_of_document(
+        &mut self,
+        batch: &Batch<'_, '_>,
+        scope: &Scope,
+        id: DocumentId,
+    ) -> Result<Content, ReplicaError> {
+        let open = self.open_document(batch, scope, id)?;
+        let content = open.content.clone();
+        self.documents.cache.insert((scope.clone(), id), open);
+        Ok(content)
+    }
+
     fn open_document(&mut self, batch: &Batch<'_, '_>, scope: &Scope, id: DocumentId) -> Result<Open, ReplicaError> {
         if let Some((_, open)) = self.documents.cache.remove(&(scope.clone(), id)) {
             return Ok(open);

@@ -16,7 +16,7 @@ use crdt_model::order::event::{Contact, Entry, Handover, Line, LineQuantity, Pai
 use crdt_model::order::state::{LineState, OrderState};
 use crdt_model::rows::{RowKind, Rows, ViewTable, row_key};
 use crdt_model::scope::Scope;
-use crdt_model::scope_state::{read_document, read_stock};
+use crdt_model::scope_state::read_document;
 use crdt_model::seal::{KeyRecord, SealKey, SealedField, SealedPlace, SealedValue};
 use crdt_model::text::Text;
 
@@ -197,24 +197,14 @@ impl Replica {
         handover: Handover,
         lines: &[LineState],
     ) -> Result<Vec<Event>, ReplicaError> {
-        let (epoch, keeping) = self.keeping();
-        if handover == Handover::AtOnce {
-            return Ok(vec![Event::Shipped(decide::hand_over(input.now, epoch, booking(keeping)))]);
-        }
-        let scope = self.site_scope();
-        let mut failure = None;
-        let reservations =
-            decide::promise(lines, input.now, epoch, |item| match (keeping, read_stock(batch, &scope, item)) {
-                (Keeping::Mine, Ok(sums)) => sums.free_rights(),
-                (Keeping::Others, Ok(_)) => 0,
-                (_, Err(error)) => {
-                    failure = Some(error);
-                    0
-                }
-            });
-        match failure {
-            Some(error) => Err(error.into()),
-            None => Ok(reservations.into_iter().map(Event::Reserved).collect()),
+        match handover {
+            Handover::Later => self.promises(batch, input, lines),
+            Handover::AtOnce => {
+                let (epoch, keeping) = self.keeping();
+                let mut events = self.draws(batch, input, lines)?;
+                events.push(Event::Shipped(decide::hand_over(input.now, epoch, booking(keeping))));
+                Ok(events)
+            }
         }
     }
 
@@ -277,7 +267,9 @@ impl Replica {
         let order = read_order(batch, scope, id)?;
         let (epoch, keeping) = self.keeping();
         let shipped = decide::ship(&order, lines, input.now, epoch, booking(keeping)).map_err(CommandError::Rule)?;
-        self.append_to_order(batch, input, scope, id, vec![Event::Shipped(shipped)])
+        let mut events = self.draws(batch, input, &decide::without_rights(&order, &shipped))?;
+        events.push(Event::Shipped(shipped));
+        self.append_to_order(batch, input, scope, id, events)
     }
 
     pub(super) fn cancel_order(
@@ -351,18 +343,7 @@ pub(super) fn weight(line: &LineDraft) -> usize {
 }
 
 fn line_state(line: &LineDraft) -> LineState {
-    LineState {
-        sku: line.sku.clone(),
-        name: line.name.clone(),
-        quantity: line.quantity,
-        price: line.price,
-        cancel_asked: 0,
-        promised: 0,
-        promised_unsecured: 0,
-        shipped: 0,
-        handed_over: 0,
-        shipped_booked: 0,
-    }
+    LineState::new(line.sku.clone(), line.name.clone(), line.quantity, line.price)
 }
 
 fn read_order(batch: &Batch<'_, '_>, scope: &Scope, id: DocumentId) -> Result<Box<OrderState>, Stop> {

@@ -307,7 +307,7 @@ fn a_till_that_is_not_the_keeper_records_facts_and_books_nothing() {
         Ok::<_, ReplicaError>(sums)
     });
     let sums = sums.unwrap();
-    assert_eq!((sums.on_hand, sums.minted, sums.burned), (2_000, 0, 0));
+    assert_eq!((sums.on_hand, sums.minted(), sums.burned()), (2_000, 0, 0));
     network.settle();
     network.check_equal();
     assert_eq!(network.nodes[HQ].count(Table::SetAside), 0);

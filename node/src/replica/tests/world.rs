@@ -111,6 +111,33 @@ impl Shop {
         Self { _folder: folder, store, replica, org, seconds: 0, sessions: 1 }
     }
 
+    /// Another node of the same organisation and site with a file of its own, which has all that `first` has.
+    pub fn joined(first: &mut Self, key: SigningKey, letter: &str) -> Self {
+        let author = AuthorId(key.verifying_key().to_bytes());
+        let member = Member { author, device: DeviceId(author.0), site: site(), device_letter: text(letter) };
+        first.write_control(Event::Member(member));
+        let folder = tempfile::tempdir().unwrap();
+        let (store, org) = (open(&folder), first.org);
+        let replica = replica_of(key, letter.as_bytes()[0], org);
+        let mut joined = Self { _folder: folder, store, replica, org, seconds: 0, sessions: 1 };
+        joined.receive_from(first);
+        joined
+    }
+
+    /// Takes every commit that another node has, in its order of arrival.
+    pub fn receive_from(&mut self, other: &Self) {
+        let theirs: Vec<SignedCommit> = [Scope::Control, Scope::Catalogue, scope()]
+            .iter()
+            .flat_map(|scope| other.commits(scope))
+            .filter(|commit| self.store.read().unwrap().get(Table::Commits, &commit.hash().0).unwrap().is_none())
+            .collect();
+        let arrival = Arrival { commits: theirs, keys: Vec::new() };
+        match self.done(Command::Receive(arrival)) {
+            Outcome::Received(received) => assert!(received.refused.is_none(), "{received:?}"),
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// A store that has these products.
     pub fn with(skus: &[&str]) -> Self {
         let mut shop = Self::new();

@@ -7,11 +7,13 @@ use super::super::*;
 use crate::control::event::{Channel, Genesis, Keeper, Member, Site};
 use crate::control::state::ControlRecord;
 use crate::customer::event::CustomerPosted;
-use crate::id::{DeviceId, DocumentId, EventKey};
+use crate::id::{DeviceId, DocumentId, EventKey, LoanId};
 use crate::journal::event::{Booking, StockFact};
+use crate::journal::loan::{Loan, LoanOrigin, LoanReturned};
 use crate::money::{Currency, Money};
+use crate::order::draw::{Draw, Drawn};
 use crate::order::event::*;
-use crate::product::event::ProductPosted;
+use crate::product::event::{ProductAdopted, ProductPosted};
 use crate::seal::{SealKey, SealedField, SealedPlace, SealedValue};
 use crate::text::Text;
 use crate::time::{BusinessDate, EventTime, Timestamp};
@@ -106,6 +108,7 @@ fn event(kind: EventKind) -> Event {
         EventKind::Keeper => Event::Keeper(Keeper { site: code("SH01"), epoch: 2, author: author("till") }),
         EventKind::Channel => Event::Channel(Channel { name: text("web"), home: code("SH01"), zone: text("UTC") }),
         EventKind::ProductPosted => Event::ProductPosted(ProductPosted { sku: text("lamp") }),
+        EventKind::ProductAdopted => Event::ProductAdopted(ProductAdopted { time, sku: text("lamp") }),
         EventKind::CustomerPosted => Event::CustomerPosted(CustomerPosted { external: None }),
         EventKind::Line => {
             let price = "1".parse().unwrap();
@@ -135,6 +138,22 @@ fn event(kind: EventKind) -> Event {
         EventKind::Adjustment => Event::Adjustment(fact()),
         EventKind::Mint => Event::Mint(booking()),
         EventKind::Burn => Event::Burn(booking()),
+        EventKind::Drawn => {
+            let draws = vec![Draw { line: 1, loan: LoanId([1; 16]), quantity }];
+            Event::Drawn(Drawn { time, draws })
+        }
+        EventKind::Loan => Event::Loan(Loan {
+            time,
+            epoch: 1,
+            loan: LoanId([1; 16]),
+            holder: author("till"),
+            sku: text("lamp"),
+            quantity,
+            origin: LoanOrigin::ByHand,
+        }),
+        EventKind::LoanReturned => {
+            Event::LoanReturned(LoanReturned { time, loan: LoanId([1; 16]), sku: text("lamp"), quantity })
+        }
     }
 }
 
@@ -191,8 +210,14 @@ fn the_table_allows_exactly_what_it_lists() {
             | EventKind::Released
             | EventKind::Paid
             | EventKind::Contact => intents,
-            EventKind::Shipped | EventKind::Opening | EventKind::Receipt | EventKind::Adjustment => facts,
-            EventKind::Mint | EventKind::Burn => rights,
+            EventKind::ProductAdopted => "office site/HQ, office site/SH01, registrar site/HQ, registrar site/SH01",
+            EventKind::Shipped
+            | EventKind::Opening
+            | EventKind::Receipt
+            | EventKind::Adjustment
+            | EventKind::Drawn
+            | EventKind::LoanReturned => facts,
+            EventKind::Mint | EventKind::Burn | EventKind::Loan => rights,
         };
         let found: Vec<String> = allowed(&event(kind)).into_iter().collect();
         assert_eq!(found.join(", "), expected, "{kind:?}");
@@ -207,7 +232,9 @@ fn rights_are_promised_and_booked_by_the_keeper_of_the_epoch_alone() {
     promise.lines[0].secured = "1".parse().unwrap();
     let Event::Shipped(mut shipped) = event(EventKind::Shipped) else { panic!("a shipment") };
     shipped.booking = RightsBooking::Here;
-    for event in [Event::Reserved(promise.clone()), Event::Shipped(shipped), event(EventKind::Mint)] {
+    for event in
+        [Event::Reserved(promise.clone()), Event::Shipped(shipped), event(EventKind::Mint), event(EventKind::Loan)]
+    {
         assert_eq!(may(&control, &author("keeper"), &scope, &event), Ok(()));
         assert_eq!(may(&control, &author("till"), &scope, &event), Err(Denied::NotKeeper { epoch: 1 }));
     }
