@@ -33,6 +33,11 @@ pub struct Request {
 pub enum Verb {
     /// Read.
     Get,
+    /// Set.
+    Put {
+        /// What is sent.
+        body: Value,
+    },
     /// Write.
     Post {
         /// Repeating a call with the same key repeats the answer, not the effect.
@@ -77,6 +82,11 @@ impl Request {
             target: path(segments),
             verb: Verb::Post { idempotency_key: idempotency_key.map(str::to_owned), body },
         }
+    }
+
+    /// Sets `body` at `segments` under the API's base.
+    pub fn put(segments: &[&str], body: Value) -> Request {
+        Request { target: path(segments), verb: Verb::Put { body } }
     }
 
     /// Adds a query parameter.

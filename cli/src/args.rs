@@ -55,6 +55,8 @@ pub struct WriteArgs {
 pub enum Command {
     /// Make a new organisation and its first node in a folder
     Init(c::init::InitArgs),
+    /// Join the organisation of a ticket as a new node
+    Join(c::join::JoinArgs),
     /// Run the node: prints `ready URL` and stays until Ctrl-C
     Serve(c::serve::ServeArgs),
     /// Show the node, what it holds and what waits
@@ -80,6 +82,12 @@ pub enum Command {
     /// The figures
     #[command(subcommand)]
     Report(Report),
+    /// The other nodes
+    #[command(subcommand)]
+    Peer(Peer),
+    /// The exchange with the other nodes
+    #[command(subcommand)]
+    Sync(Sync),
     /// Build all views anew from the signed documents
     Rebuild(c::rebuild::RebuildArgs),
 }
@@ -102,6 +110,10 @@ pub enum Product {
     List(c::product_list::ProductListArgs),
     /// Show one product
     Show(c::product_show::ProductShowArgs),
+    /// Take a site's provisional product into the catalogue
+    Adopt(c::product_adopt::ProductAdoptArgs),
+    /// Make a site's provisional product another name of one in the catalogue
+    Alias(c::product_alias::ProductAliasArgs),
 }
 
 /// Customer commands.
@@ -139,6 +151,12 @@ pub enum Stock {
     Receive(c::stock_receive::StockReceiveArgs),
     /// Correct the book, up or down
     Adjust(c::stock_adjust::StockAdjustArgs),
+    /// Let another till of this site promise some of the stock
+    Lend(c::stock_lend::StockLendArgs),
+    /// List what is lent to which till
+    Loans(c::stock_loans::StockLoansArgs),
+    /// Give back what is left of a loan
+    Return(c::stock_return::StockReturnArgs),
 }
 
 /// Case commands.
@@ -153,6 +171,38 @@ pub enum Case {
 pub enum Report {
     /// Run a report
     Run(c::report_run::ReportRunArgs),
+}
+
+/// Peer commands.
+#[derive(Debug, Subcommand)]
+pub enum Peer {
+    /// Make a ticket by which one new node joins
+    Invite(c::peer_invite::PeerInviteArgs),
+    /// List the other nodes
+    List(c::peer_list::PeerListArgs),
+    /// Where another node is
+    #[command(subcommand)]
+    Address(PeerAddress),
+}
+
+/// Commands about the address of a peer.
+#[derive(Debug, Subcommand)]
+pub enum PeerAddress {
+    /// Set where a node is reached first
+    Set(c::peer_address_set::PeerAddressSetArgs),
+}
+
+/// Sync commands.
+#[derive(Debug, Subcommand)]
+pub enum Sync {
+    /// Show the exchange with each node
+    Status(c::sync_status::SyncStatusArgs),
+    /// Exchange now; with --wait until all is everywhere
+    Now(c::sync_now::SyncNowArgs),
+    /// Exchange nothing until resumed, also over a restart
+    Pause(c::sync_pause::SyncPauseArgs),
+    /// Exchange again
+    Resume(c::sync_resume::SyncResumeArgs),
 }
 
 /// Options of every list.

@@ -7,6 +7,7 @@ pub mod channel_add;
 pub mod channel_list;
 pub mod customer_list;
 pub mod init;
+pub mod join;
 pub mod list;
 pub mod order_cancel;
 pub mod order_confirm;
@@ -16,6 +17,11 @@ pub mod order_new;
 pub mod order_ship;
 pub mod order_show;
 pub mod overview;
+pub mod peer_address_set;
+pub mod peer_invite;
+pub mod peer_list;
+pub mod product_adopt;
+pub mod product_alias;
 pub mod product_import;
 pub mod product_list;
 pub mod product_show;
@@ -24,10 +30,17 @@ pub mod report_run;
 pub mod serve;
 pub mod status;
 pub mod stock_adjust;
+pub mod stock_lend;
+pub mod stock_loans;
 pub mod stock_receive;
+pub mod stock_return;
 pub mod stock_show;
+pub mod sync_now;
+pub mod sync_pause;
+pub mod sync_resume;
+pub mod sync_status;
 
-use crate::args::{Case, Channel, Command, Customer, Order, Product, Report, Stock};
+use crate::args::{Case, Channel, Command, Customer, Order, Peer, PeerAddress, Product, Report, Stock, Sync};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -39,21 +52,46 @@ pub fn run(command: Option<&Command>, context: &mut Context<'_>) -> Result<Exit,
     };
     match command {
         Command::Init(args) => init::run(args, context),
+        Command::Join(args) => join::run(args, context),
         Command::Serve(args) => serve::run(args, context),
         Command::Status(args) => status::run(args, context),
         Command::Channel(Channel::Add(args)) => channel_add::run(args, context),
         Command::Channel(Channel::List(args)) => channel_list::run(args, context),
-        Command::Product(Product::Import(args)) => product_import::run(args, context),
-        Command::Product(Product::List(args)) => product_list::run(args, context),
-        Command::Product(Product::Show(args)) => product_show::run(args, context),
+        Command::Product(product) => run_product(product, context),
         Command::Customer(Customer::List(args)) => customer_list::run(args, context),
         Command::Order(order) => run_order(order, context),
-        Command::Stock(Stock::Show(args)) => stock_show::run(args, context),
-        Command::Stock(Stock::Receive(args)) => stock_receive::run(args, context),
-        Command::Stock(Stock::Adjust(args)) => stock_adjust::run(args, context),
+        Command::Stock(stock) => run_stock(stock, context),
         Command::Case(Case::List(args)) => case_list::run(args, context),
         Command::Report(Report::Run(args)) => report_run::run(args, context),
+        Command::Peer(Peer::Invite(args)) => peer_invite::run(args, context),
+        Command::Peer(Peer::List(args)) => peer_list::run(args, context),
+        Command::Peer(Peer::Address(PeerAddress::Set(args))) => peer_address_set::run(args, context),
+        Command::Sync(Sync::Status(args)) => sync_status::run(args, context),
+        Command::Sync(Sync::Now(args)) => sync_now::run(args, context),
+        Command::Sync(Sync::Pause(args)) => sync_pause::run(args, context),
+        Command::Sync(Sync::Resume(args)) => sync_resume::run(args, context),
         Command::Rebuild(args) => rebuild::run(args, context),
+    }
+}
+
+fn run_product(product: &Product, context: &mut Context<'_>) -> Result<Exit, CliError> {
+    match product {
+        Product::Import(args) => product_import::run(args, context),
+        Product::List(args) => product_list::run(args, context),
+        Product::Show(args) => product_show::run(args, context),
+        Product::Adopt(args) => product_adopt::run(args, context),
+        Product::Alias(args) => product_alias::run(args, context),
+    }
+}
+
+fn run_stock(stock: &Stock, context: &mut Context<'_>) -> Result<Exit, CliError> {
+    match stock {
+        Stock::Show(args) => stock_show::run(args, context),
+        Stock::Receive(args) => stock_receive::run(args, context),
+        Stock::Adjust(args) => stock_adjust::run(args, context),
+        Stock::Lend(args) => stock_lend::run(args, context),
+        Stock::Loans(args) => stock_loans::run(args, context),
+        Stock::Return(args) => stock_return::run(args, context),
     }
 }
 

@@ -39,6 +39,7 @@ impl Exit {
     pub fn of_problem(status: u16, code: &str) -> Exit {
         match (status, code) {
             (401 | 403, _) => Exit::NotAllowed,
+            (409, "not_serving") => Exit::Unreachable,
             (409 | 412, _) | (422, "idempotency_key_reused") => Exit::Conflict,
             _ => Exit::Failed,
         }
@@ -47,8 +48,8 @@ impl Exit {
     /// The exit of an error of a node opened in this process.
     pub fn of_node_code(code: &str) -> Exit {
         match code {
-            "locked" => Exit::Unreachable,
-            "not_initialised" | "already_initialised" => Exit::Conflict,
+            "locked" | "inviter_unreachable" => Exit::Unreachable,
+            "not_initialised" | "already_initialised" | "not_admitted" => Exit::Conflict,
             _ => Exit::Failed,
         }
     }
@@ -73,6 +74,8 @@ mod tests {
             (403, "forbidden", Exit::NotAllowed),
             (404, "not_found", Exit::Failed),
             (409, "conflict", Exit::Conflict),
+            (409, "sync_paused", Exit::Conflict),
+            (409, "not_serving", Exit::Unreachable),
             (412, "precondition_failed", Exit::Conflict),
             (422, "idempotency_key_reused", Exit::Conflict),
             (422, "bad_quantity", Exit::Failed),
@@ -88,5 +91,10 @@ mod tests {
         assert_eq!(Exit::of_node_code("not_initialised"), Exit::Conflict);
         assert_eq!(Exit::of_node_code("already_initialised"), Exit::Conflict);
         assert_eq!(Exit::of_node_code("io"), Exit::Failed);
+        assert_eq!(Exit::of_node_code("inviter_unreachable"), Exit::Unreachable);
+        assert_eq!(Exit::of_node_code("not_admitted"), Exit::Conflict);
+        for code in ["ticket_expired", "ticket_used", "wrong_org", "bad_ticket", "sync_port_taken"] {
+            assert_eq!(Exit::of_node_code(code), Exit::Failed, "{code}");
+        }
     }
 }

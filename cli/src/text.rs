@@ -140,6 +140,11 @@ texts! {
     UNAVAILABLE: "unavailable", "不可用";
     AVAILABLE: "available", "可用";
     FREE_RIGHTS: "free rights", "可用额度";
+    HOLDER: "holder", "持有节点";
+    RETURNED: "returned", "已归还";
+    BALANCE: "left", "剩余";
+    PROMISE_NOW: "promise now", "现可承诺";
+    ALIAS_OF: "other name of", "别名指向";
     AS_OF: "as of", "截至";
     KIND: "kind", "类别";
     SUBJECT: "subject", "对象";
@@ -169,6 +174,22 @@ texts! {
     ENCODING: "encoding", "编码";
     DRY_RUN: "dry run: nothing was written", "试运行：没有写入任何内容";
     REJECTS_SAVED: "rejected rows are in {}", "被拒行已保存到 {}";
+    TICKET_ONCE: "give this ticket to one device, with `tradepost join`; it is good until {} and not shown again", "请把此票据交给一台设备执行 `tradepost join`；有效期至 {}，之后不再显示";
+    JOINED: "node {} of site {} joined {} in {}", "节点 {}（站点 {}）已加入 {}，目录 {}";
+    LETTER: "letter", "序号字母";
+    LAST_EXCHANGE: "last exchange", "最近交换";
+    WAITING_OUT: "to send", "待发送";
+    WAITING_IN: "to get", "待接收";
+    ROUND_TRIP: "round trip, ms", "往返毫秒";
+    BYTES_SENT: "bytes sent", "已发字节";
+    BYTES_RECEIVED: "bytes received", "已收字节";
+    SYNC_PAUSED: "sync is paused at this node; go on with `tradepost sync resume`", "本节点已暂停同步；用 `tradepost sync resume` 恢复";
+    SYNC_RUNNING: "sync is running", "同步正在进行";
+    SYNC_STARTED: "every node is being dialled; add --wait to wait for the exchange", "正在联系各节点；加 --wait 可等待交换完成";
+    SYNC_COMPLETE: "all that was here is everywhere, and all of theirs is here", "本地数据已全部送达，对方数据也已全部收到";
+    SYNC_NOT_REACHED: "some node was not reached", "有节点未能连通";
+    SYNC_TIMED_OUT: "the time is over and some node does not have all", "时间已到，有节点尚未收齐";
+    NO_PEERS: "no other node yet; invite one with `tradepost peer invite`", "还没有其他节点；用 `tradepost peer invite` 邀请";
     REBUILT: "rebuilt {} documents in {} scopes from {} commits", "已重建 {} 份文档（{} 个范围，{} 次提交）";
 }
 
@@ -217,6 +238,26 @@ const WORDS: &[(&str, &str)] = &[
     ("negative_stock", "负库存"),
     ("promises_uncovered", "承诺超出库存"),
     ("booking_ignored", "记账无效"),
+    ("connected", "已连接"),
+    ("offline", "离线"),
+    ("apart", "不直接交换"),
+    ("connecting", "连接中"),
+    ("unreachable", "无法连通"),
+    ("refused", "被拒绝"),
+    ("paused_here", "本端已暂停"),
+    ("paused_there", "对端已暂停"),
+    ("not_admitted", "未获准加入"),
+    ("wrong_org", "组织不符"),
+    ("protocol", "协议不符"),
+    ("bad_frame", "数据帧有误"),
+    ("bad_commit", "提交有误"),
+    ("fork", "日志分叉"),
+    ("no_address", "没有地址"),
+    ("disk_full", "磁盘已满"),
+    ("started", "已开始"),
+    ("complete", "已完成"),
+    ("not_reached", "未连通"),
+    ("timed_out", "超时"),
     ("head-office", "总部"),
     ("store", "门店"),
     ("warehouse", "仓库"),

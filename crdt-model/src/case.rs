@@ -29,11 +29,13 @@ pub enum CaseKind {
     PromisesUncovered = 7,
     /// A booking of rights does not count.
     BookingIgnored = 8,
+    /// More was promised out of a loan than was lent.
+    LoanOverdrawn = 9,
 }
 
 impl CaseKind {
     /// Every kind with its name in commands and JSON.
-    pub const ALL: [(Self, &'static str); 8] = [
+    pub const ALL: [(Self, &'static str); 9] = [
         (Self::ShippedAfterCancel, "shipped_after_cancel"),
         (Self::OverShipped, "over_shipped"),
         (Self::CreditDue, "credit_due"),
@@ -42,6 +44,7 @@ impl CaseKind {
         (Self::NegativeStock, "negative_stock"),
         (Self::PromisesUncovered, "promises_uncovered"),
         (Self::BookingIgnored, "booking_ignored"),
+        (Self::LoanOverdrawn, "loan_overdrawn"),
     ];
 
     /// Its name.
@@ -147,7 +150,7 @@ mod tests {
             let row = CaseRow { other: Some(DocumentId([3; 16])), ..case(kind) };
             assert_eq!(CaseRow::decode(&row.encode()).unwrap(), row);
         }
-        let mut unknown = case(CaseKind::BookingIgnored).encode();
+        let mut unknown = case(CaseKind::LoanOverdrawn).encode();
         unknown[0] += 1;
         assert_eq!(CaseRow::decode(&unknown), Err(DecodeError::OutOfRange { field: "case kind" }));
     }

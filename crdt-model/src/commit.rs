@@ -8,7 +8,11 @@
 //! Invariants: decode then encode is the identity; every list has a limit. Proved by `a_commit_has_one_encoding`,
 //! `every_flipped_byte_is_refused` and `a_commit_at_its_limits_is_read_and_past_them_refused`.
 
-use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+mod unverified;
+
+pub use unverified::UnverifiedCommit;
+
+use ed25519_dalek::{Signer, SigningKey};
 use thiserror::Error;
 
 use crate::change::CHANGE_BYTES_MAX;
@@ -27,7 +31,8 @@ pub const COMMIT_DEPS_MAX: usize = 256;
 pub const CONTROL_HEADS_MAX: usize = 8;
 
 const VERSION: u8 = 1;
-const SIGNATURE_BYTES: usize = 64;
+/// Bytes of a signature: the last of a commit.
+pub const SIGNATURE_BYTES: usize = 64;
 const SIGNATURE_CONTEXT: &[u8] = b"tradepost/commit/1";
 
 /// One entry of a frontier delta: an author's log up to a sequence number.
@@ -255,14 +260,7 @@ impl SignedCommit {
 
     /// Reads bytes, checks form, limits and the signature.
     pub fn verify(bytes: &[u8]) -> Result<Self, CommitError> {
-        let signed = Self::decode_trusted(bytes)?;
-        let (text, signature) = bytes.split_at(bytes.len() - SIGNATURE_BYTES);
-        let author = signed.commit.author;
-        let refused = |_| CommitError::Signature { author };
-        let key = VerifyingKey::from_bytes(&author.0).map_err(refused)?;
-        let signature = Signature::from_slice(signature).map_err(refused)?;
-        key.verify_strict(&signed_text(text), &signature).map_err(refused)?;
-        Ok(signed)
+        UnverifiedCommit::decode(bytes)?.verify()
     }
 
     /// Reads bytes whose signature was verified before they were stored.
@@ -293,6 +291,11 @@ impl SignedCommit {
     /// Its hash.
     pub fn hash(&self) -> CommitHash {
         self.hash
+    }
+
+    /// Its signature.
+    pub fn signature(&self) -> &[u8; SIGNATURE_BYTES] {
+        self.bytes.last_chunk().expect("invariant: a signed commit ends with its signature")
     }
 
     /// The organisation that it belongs to: its own hash where it is the genesis.

@@ -13,8 +13,10 @@ use crate::codec::{DecodeError, Reader, Writer};
 use crate::control::event::{Channel, Genesis, Keeper, Member, Site};
 use crate::customer::event::CustomerPosted;
 use crate::journal::event::{Booking, StockFact};
+use crate::journal::loan::{Loan, LoanReturned};
+use crate::order::draw::Drawn;
 use crate::order::event::{Cancelled, Confirmed, Contact, Line, Paid, Placed, Reservation, Shipped};
-use crate::product::event::ProductPosted;
+use crate::product::event::{ProductAdopted, ProductPosted};
 
 /// The kind of an event; its number is the format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,6 +34,8 @@ pub enum EventKind {
     Channel = 0x0105,
     /// A product is complete.
     ProductPosted = 0x0201,
+    /// Head office takes a provisional product over.
+    ProductAdopted = 0x0202,
     /// A customer is complete.
     CustomerPosted = 0x0301,
     /// A line of an order.
@@ -56,6 +60,8 @@ pub enum EventKind {
     Paid = 0x040a,
     /// Name, phone, address and note, sealed.
     Contact = 0x040b,
+    /// Stock is promised out of loans.
+    Drawn = 0x040c,
     /// Stock at the beginning.
     Opening = 0x0501,
     /// Goods came in.
@@ -66,6 +72,10 @@ pub enum EventKind {
     Mint = 0x0504,
     /// The keeper takes rights for a fact.
     Burn = 0x0505,
+    /// The keeper lends rights.
+    Loan = 0x0506,
+    /// The holder gives rights of a loan back.
+    LoanReturned = 0x0507,
 }
 
 /// What a document is; each event kind belongs to one.
@@ -86,13 +96,14 @@ pub enum DocumentKind {
 
 impl EventKind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 27] = [
         Self::Genesis,
         Self::Member,
         Self::Site,
         Self::Keeper,
         Self::Channel,
         Self::ProductPosted,
+        Self::ProductAdopted,
         Self::CustomerPosted,
         Self::Line,
         Self::Placed,
@@ -105,11 +116,14 @@ impl EventKind {
         Self::Shipped,
         Self::Paid,
         Self::Contact,
+        Self::Drawn,
         Self::Opening,
         Self::Receipt,
         Self::Adjustment,
         Self::Mint,
         Self::Burn,
+        Self::Loan,
+        Self::LoanReturned,
     ];
 
     fn from_number(number: u16) -> Option<Self> {
@@ -143,6 +157,8 @@ pub enum Event {
     Channel(Channel),
     /// See [`EventKind::ProductPosted`].
     ProductPosted(ProductPosted),
+    /// See [`EventKind::ProductAdopted`].
+    ProductAdopted(ProductAdopted),
     /// See [`EventKind::CustomerPosted`].
     CustomerPosted(CustomerPosted),
     /// See [`EventKind::Line`].
@@ -167,6 +183,8 @@ pub enum Event {
     Paid(Paid),
     /// See [`EventKind::Contact`].
     Contact(Contact),
+    /// See [`EventKind::Drawn`].
+    Drawn(Drawn),
     /// See [`EventKind::Opening`].
     Opening(StockFact),
     /// See [`EventKind::Receipt`].
@@ -177,6 +195,10 @@ pub enum Event {
     Mint(Booking),
     /// See [`EventKind::Burn`].
     Burn(Booking),
+    /// See [`EventKind::Loan`].
+    Loan(Loan),
+    /// See [`EventKind::LoanReturned`].
+    LoanReturned(LoanReturned),
 }
 
 /// Why a value is not an event.
@@ -207,6 +229,7 @@ impl Event {
             Self::Keeper(_) => EventKind::Keeper,
             Self::Channel(_) => EventKind::Channel,
             Self::ProductPosted(_) => EventKind::ProductPosted,
+            Self::ProductAdopted(_) => EventKind::ProductAdopted,
             Self::CustomerPosted(_) => EventKind::CustomerPosted,
             Self::Line(_) => EventKind::Line,
             Self::Placed(_) => EventKind::Placed,
@@ -219,11 +242,14 @@ impl Event {
             Self::Shipped(_) => EventKind::Shipped,
             Self::Paid(_) => EventKind::Paid,
             Self::Contact(_) => EventKind::Contact,
+            Self::Drawn(_) => EventKind::Drawn,
             Self::Opening(_) => EventKind::Opening,
             Self::Receipt(_) => EventKind::Receipt,
             Self::Adjustment(_) => EventKind::Adjustment,
             Self::Mint(_) => EventKind::Mint,
             Self::Burn(_) => EventKind::Burn,
+            Self::Loan(_) => EventKind::Loan,
+            Self::LoanReturned(_) => EventKind::LoanReturned,
         }
     }
 
@@ -238,6 +264,7 @@ impl Event {
             Self::Keeper(body) => body.encode(&mut writer),
             Self::Channel(body) => body.encode(&mut writer),
             Self::ProductPosted(body) => body.encode(&mut writer),
+            Self::ProductAdopted(body) => body.encode(&mut writer),
             Self::CustomerPosted(body) => body.encode(&mut writer),
             Self::Line(body) => body.encode(&mut writer),
             Self::Placed(body) | Self::CreditPlaced(body) | Self::AdjustmentPlaced(body) => body.encode(&mut writer),
@@ -247,8 +274,11 @@ impl Event {
             Self::Shipped(body) => body.encode(&mut writer),
             Self::Paid(body) => body.encode(&mut writer),
             Self::Contact(body) => body.encode(&mut writer),
+            Self::Drawn(body) => body.encode(&mut writer),
             Self::Opening(body) | Self::Receipt(body) | Self::Adjustment(body) => body.encode(&mut writer),
             Self::Mint(body) | Self::Burn(body) => body.encode(&mut writer),
+            Self::Loan(body) => body.encode(&mut writer),
+            Self::LoanReturned(body) => body.encode(&mut writer),
         }
         writer.finish()
     }
@@ -274,6 +304,7 @@ impl Event {
             EventKind::Keeper => Self::Keeper(Keeper::decode(reader)?),
             EventKind::Channel => Self::Channel(Channel::decode(reader)?),
             EventKind::ProductPosted => Self::ProductPosted(ProductPosted::decode(reader)?),
+            EventKind::ProductAdopted => Self::ProductAdopted(ProductAdopted::decode(reader)?),
             EventKind::CustomerPosted => Self::CustomerPosted(CustomerPosted::decode(reader)?),
             EventKind::Line => Self::Line(Line::decode(reader)?),
             EventKind::Placed => Self::Placed(Placed::decode(reader)?),
@@ -286,11 +317,14 @@ impl Event {
             EventKind::Shipped => Self::Shipped(Shipped::decode(reader)?),
             EventKind::Paid => Self::Paid(Paid::decode(reader)?),
             EventKind::Contact => Self::Contact(Contact::decode(reader)?),
+            EventKind::Drawn => Self::Drawn(Drawn::decode(reader)?),
             EventKind::Opening => Self::Opening(StockFact::decode(reader)?),
             EventKind::Receipt => Self::Receipt(StockFact::decode(reader)?),
             EventKind::Adjustment => Self::Adjustment(StockFact::decode(reader)?),
             EventKind::Mint => Self::Mint(Booking::decode(reader)?),
             EventKind::Burn => Self::Burn(Booking::decode(reader)?),
+            EventKind::Loan => Self::Loan(Loan::decode(reader)?),
+            EventKind::LoanReturned => Self::LoanReturned(LoanReturned::decode(reader)?),
         })
     }
 }

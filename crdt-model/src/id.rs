@@ -129,6 +129,11 @@ byte_id!(
     16
 );
 byte_id!(
+    /// Rights that a keeper lent to one holder.
+    LoanId,
+    16
+);
+byte_id!(
     /// An event's place in its document: derived from the commit that wrote it.
     EventKey,
     8
@@ -183,6 +188,15 @@ pub enum DerivedKind {
     Customer = 3,
     /// A member of the organisation or another control record: (name).
     Control = 4,
+}
+
+impl LoanId {
+    /// Its last 8 bytes: what a case about it is keyed by.
+    pub fn tail(&self) -> EventKey {
+        let mut key = [0; 8];
+        key.copy_from_slice(&self.0[8..]);
+        EventKey(key)
+    }
 }
 
 impl EventKey {

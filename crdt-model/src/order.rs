@@ -1,9 +1,14 @@
 //! Orders: sales, credit orders and historical adjustments.
 //!
-//! `event` holds the bodies of an order's events, `state` the folded order, `fold` the pure function between them,
-//! `decide` what a command writes. Nothing here knows other documents: uniqueness across orders is `scope_state`'s.
+//! `event` and `draw` hold the bodies of an order's events, `state` the folded order and `line` its lines with their
+//! ladder, `fold` the pure function between them, `decide` and
+//! `promise` what a command writes. Nothing here knows other documents:
+//! uniqueness across orders is `scope_state`'s.
 
 pub mod decide;
+pub mod draw;
 pub mod event;
 pub mod fold;
+pub mod line;
+pub mod promise;
 pub mod state;

@@ -54,6 +54,16 @@ pub enum RowKind {
     Fact = 3,
     /// An open case, by case id.
     Case = 4,
+    /// A loan, by loan id and item id.
+    Loan = 5,
+    /// A loan with a balance, by item id, holder and loan id.
+    OpenLoan = 6,
+    /// What left with an order without rights, and the burns for it, by document id and item id.
+    Uncovered = 7,
+    /// What the keeper has still to book, by event id (the key zero for an order) and item id.
+    Unbooked = 8,
+    /// An item that is another name of a catalogue item, by item id.
+    Alias = 9,
 }
 
 /// A counter of a scope.

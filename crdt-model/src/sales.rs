@@ -102,18 +102,7 @@ mod tests {
     use crate::time::{EventTime, Timestamp};
 
     fn line(quantity: &str, price: &str) -> LineState {
-        LineState {
-            sku: Default::default(),
-            name: None,
-            quantity: quantity.parse().unwrap(),
-            price: price.parse().unwrap(),
-            cancel_asked: 0,
-            promised: 0,
-            promised_unsecured: 0,
-            shipped: 0,
-            handed_over: 0,
-            shipped_booked: 0,
-        }
+        LineState::new(Default::default(), None, quantity.parse().unwrap(), price.parse().unwrap())
     }
 
     fn order(purpose: Purpose, lines: Vec<LineState>) -> OrderState {

@@ -2,7 +2,8 @@
 //!
 //! A document's row adds a *contribution* (`contribution`): stock, sales, index entries, cases. Replacing a row takes the
 //! old contribution away and adds the new one; claims that only one document may win ((channel, external number),
-//! request) and facts that only one booking may book are settled here. The same code runs over the node's store and over
+//! request) are settled in `settle`, bookings and loans in
+//! `rights`. The same code runs over the node's store and over
 //! a map in tests, and a rebuild from nothing gives the same rows.
 //!
 //! Invariant: the rows are a function of the set of document rows, not of their order. Proved by
@@ -10,7 +11,9 @@
 
 mod claims;
 mod contribution;
+mod rights;
 mod settle;
 
 pub use contribution::label_of;
+pub use rights::{LoanEntry, Unbooked, loan_entry, loans, open_loans, read_loan, unbooked};
 pub use settle::{ScopeError, add_to_counter, read_counter, read_document, read_stock, replace_document};

@@ -3,7 +3,7 @@
 //! Invariant: every event time is an instant with the site's offset and business date at that instant. Proved by
 //! `a_moment_has_the_offset_and_day_of_its_zone`.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, NaiveDateTime, Offset, TimeZone, Utc};
 use chrono_tz::Tz;
@@ -13,6 +13,11 @@ use crdt_model::time::{BusinessDate, EventTime, Timestamp};
 pub fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// A reading that only moves forward: for how long something took.
+pub fn monotonic() -> Instant {
+    Instant::now()
 }
 
 /// An instant as a site in `zone` sees it.

@@ -3,6 +3,7 @@
 //! Invariant: every variant has a code and a remedy. Proved by `every_error_has_a_code_and_a_remedy`.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -51,6 +52,26 @@ pub enum NodeError {
         /// The folder.
         data: PathBuf,
     },
+    /// The folder's node began to join and is not admitted.
+    #[error("the node of {} is not admitted yet", data.display())]
+    NotAdmitted {
+        /// The folder.
+        data: PathBuf,
+    },
+    /// The UDP port for other nodes is taken.
+    #[error("UDP port {} for other nodes is taken ({address})", address.port())]
+    SyncPortTaken {
+        /// Where it was tried.
+        address: SocketAddr,
+    },
+    /// Nobody admitted this device.
+    #[error("{detail}")]
+    Join {
+        /// Stable code, such as `ticket_used`.
+        code: &'static str,
+        /// What happened.
+        detail: String,
+    },
     /// A file or socket failed.
     #[error("{what}: {source}")]
     Io {
@@ -81,6 +102,9 @@ impl NodeError {
             Self::AlreadyInitialised { .. } => "already_initialised",
             Self::BadRequest { .. } => "bad_request",
             Self::ForeignKey { .. } => "foreign_key",
+            Self::NotAdmitted { .. } => "not_admitted",
+            Self::SyncPortTaken { .. } => "sync_port_taken",
+            Self::Join { code, .. } => code,
             Self::Io { .. } => "io",
             Self::Store(_) | Self::Write(_) => "storage",
         }
@@ -94,6 +118,11 @@ impl NodeError {
             Self::AlreadyInitialised { .. } => "Name an empty folder, or use this node as it is.",
             Self::BadRequest { remedy, .. } => remedy,
             Self::ForeignKey { .. } => "Put the folder's own `keys` back beside its database.",
+            Self::NotAdmitted { .. } => "Run `tradepost join --data DIR TICKET` again with the same ticket.",
+            Self::SyncPortTaken { .. } => {
+                "Stop the other program, or choose another port once: `--sync-listen 0.0.0.0:PORT`."
+            }
+            Self::Join { code, .. } => join_remedy(code),
             Self::Io { .. } => "Check that the path exists, is writable and that the address is free.",
             Self::Store(_) | Self::Write(_) => "Check the disk; then start again. What was acknowledged is kept.",
         }
@@ -107,9 +136,23 @@ impl NodeError {
             | Self::AlreadyInitialised { .. }
             | Self::BadRequest { .. }
             | Self::ForeignKey { .. }
+            | Self::NotAdmitted { .. }
+            | Self::SyncPortTaken { .. }
+            | Self::Join { .. }
             | Self::Io { .. }
             | Self::Store(_)
             | Self::Write(_) => None,
+        }
+    }
+}
+
+impl From<WriteError<StoreError>> for NodeError {
+    fn from(error: WriteError<StoreError>) -> Self {
+        match error {
+            WriteError::Panicked { message } => Self::Write(message),
+            WriteError::Aborted(error) | WriteError::Store(error) | WriteError::CommitIndeterminate(error) => {
+                Self::Store(error)
+            }
         }
     }
 }
@@ -121,6 +164,15 @@ impl From<WriteError<ReplicaError>> for NodeError {
             WriteError::Panicked { message } => Self::Write(message),
             WriteError::Store(error) | WriteError::CommitIndeterminate(error) => Self::Store(error),
         }
+    }
+}
+
+fn join_remedy(code: &str) -> &'static str {
+    match code {
+        "inviter_unreachable" => "Let the inviter serve and check the network; then join again with the same ticket.",
+        "wrong_org" => "Name an empty folder, or ask for a ticket of the right organisation.",
+        "bad_ticket" => "Copy the whole ticket, from `tradepost` to its end.",
+        _other => "Ask the inviter for a new ticket: `tradepost peer invite`.",
     }
 }
 
@@ -141,6 +193,9 @@ mod tests {
             NodeError::AlreadyInitialised { data: data() },
             NodeError::BadRequest { field: "site", detail: String::new(), remedy: "Give a code." },
             NodeError::ForeignKey { data: data() },
+            NodeError::NotAdmitted { data: data() },
+            NodeError::SyncPortTaken { address: SocketAddr::from(([127, 0, 0, 1], 4433)) },
+            NodeError::Join { code: "ticket_used", detail: String::new() },
             NodeError::io("reading")(io::Error::other("broken")),
             NodeError::Store(StoreError::Closed),
             NodeError::Write("why".to_owned()),

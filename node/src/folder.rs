@@ -100,6 +100,11 @@ impl Folder {
         Ok(key)
     }
 
+    /// Whether a key was made.
+    pub fn has_key(&self, name: &str) -> bool {
+        self.key_path(name).exists()
+    }
+
     /// Reads a key.
     pub fn key(&self, name: &str) -> Result<SigningKey, NodeError> {
         let path = self.key_path(name);

@@ -7,6 +7,7 @@
 //! carries a CORS header, every error is a problem document. Proved by `every_route_but_health_wants_the_token`,
 //! `a_foreign_host_is_misdirected`, `no_answer_carries_a_cors_header` and `every_refusal_is_a_problem_document`.
 
+mod adoption;
 mod auth;
 mod cases;
 mod channels;
@@ -17,8 +18,10 @@ mod extract;
 mod gate;
 mod host;
 mod imports;
+mod loans;
 mod orders;
 mod page;
+mod peers;
 mod pointer;
 mod products;
 mod reports;
@@ -26,6 +29,7 @@ mod router;
 mod serve;
 mod status;
 mod stock;
+mod sync;
 mod upload;
 
 pub use auth::TokenHash;

@@ -5,6 +5,7 @@
 //!
 //! Invariant: a folder is initialised once. Proved by `a_folder_is_initialised_once`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use bip39::Mnemonic;
@@ -22,8 +23,9 @@ use crate::app::organisation;
 use crate::error::NodeError;
 use crate::folder::Folder;
 use crate::replica::{GenesisDraft, write_genesis};
-use crate::run::open_store;
-use crate::{clock, entropy};
+use crate::run::{is_joining, open_store};
+use crate::store::Table;
+use crate::{clock, entropy, listen};
 
 /// What a new organisation begins with.
 #[derive(Debug, Clone)]
@@ -42,6 +44,8 @@ pub struct InitRequest {
     pub zone: String,
     /// The territory of its customers.
     pub territory: String,
+    /// Where other nodes will reach this one; a free port where none is given.
+    pub sync_listen: Option<SocketAddr>,
 }
 
 /// What was made; the words are told this once.
@@ -71,6 +75,10 @@ pub fn init(request: &InitRequest) -> Result<InitReport, NodeError> {
     if organisation(&store).map_err(|error| NodeError::Write(error.to_string()))?.is_some() {
         return Err(NodeError::AlreadyInitialised { data: request.data.clone() });
     }
+    if is_joining(&store)? {
+        return Err(NodeError::NotAdmitted { data: request.data.clone() });
+    }
+    let listen = listen::choose(request.sync_listen)?;
     let random = NodeError::io("asking for random bytes");
     let secrets = (entropy::bytes::<32>(), entropy::bytes::<16>(), entropy::bytes::<8>(), entropy::bytes::<10>());
     let (Ok(root), Ok(recovery), Ok(session), Ok(id)) = secrets else {
@@ -96,7 +104,11 @@ pub fn init(request: &InitRequest) -> Result<InitReport, NodeError> {
         registrar: author,
     };
     let draft = GenesisDraft { genesis, key, session: SessionId(session), now: clock::now(), random: id };
-    let org = store.write(|tx| write_genesis(tx, draft))?;
+    let org = store.write(|tx| {
+        let (name, value) = listen::listen_row(listen);
+        tx.put(Table::Local, name, &value)?;
+        write_genesis(tx, draft)
+    })?;
     Ok(InitReport {
         org_id: org.to_string(),
         site: request.site.clone(),
@@ -181,6 +193,7 @@ mod tests {
             currency: "GBP".into(),
             zone: "Europe/London".into(),
             territory: "MAIN".into(),
+            sync_listen: None,
         }
     }
 

@@ -21,8 +21,10 @@ use crate::error::NodeError;
 use crate::folder::{Folder, RunningNote};
 use crate::http::{HttpConfig, LocalCaller, TokenHash, router};
 use crate::init::{version, zone_of};
+use crate::link::rows::LOCAL_JOINING;
+use crate::listen;
 use crate::replica::{Identity, Replica};
-use crate::store::{Store, StoreConfig, StoreError};
+use crate::store::{ReadTables, Store, StoreConfig, StoreError, Table};
 
 /// Threads that answer requests; the writer and imports have their own.
 const WORKERS: usize = 2;
@@ -34,6 +36,8 @@ pub struct ServeOptions {
     pub data: PathBuf,
     /// Where it listens; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Where other nodes reach it, kept from now on; the kept address where none is given.
+    pub sync_listen: Option<SocketAddr>,
 }
 
 /// Serves the node until Ctrl-C or a termination signal; calls `ready` with its address once it answers.
@@ -47,15 +51,34 @@ pub fn serve(options: &ServeOptions, ready: impl FnOnce(&str)) -> Result<(), Nod
     }
     let folder = Folder::new(&options.data);
     let app = open_app(&folder)?;
-    let served = runtime()?.block_on(serve_app(&folder, &app, options.listen, ready));
+    let served = runtime()?.block_on(serve_app(&folder, &app, options, ready));
     folder.remove_note();
     app.stop();
     served
 }
 
-async fn serve_app(folder: &Folder, app: &App, listen: SocketAddr, ready: impl FnOnce(&str)) -> Result<(), NodeError> {
-    let listening = || format!("listening on {listen}");
-    let listener = TcpListener::bind(listen).await.map_err(NodeError::io(listening()))?;
+async fn serve_app(
+    folder: &Folder,
+    app: &App,
+    options: &ServeOptions,
+    ready: impl FnOnce(&str),
+) -> Result<(), NodeError> {
+    let sync_address = listen::settle(app, options.sync_listen).await?;
+    let listening = || format!("listening on {}", options.listen);
+    let listener = TcpListener::bind(options.listen).await.map_err(NodeError::io(listening()))?;
+    listen::start_links(app, &folder.key("device.key")?, sync_address).await?;
+    let served = serve_pages(folder, app, listener, ready).await;
+    app.stop_links().await;
+    served
+}
+
+async fn serve_pages(
+    folder: &Folder,
+    app: &App,
+    listener: TcpListener,
+    ready: impl FnOnce(&str),
+) -> Result<(), NodeError> {
+    let listening = || "listening for callers".to_owned();
     let address = listener.local_addr().map_err(NodeError::io(listening()))?;
     let token = entropy::bytes::<32>().map_err(NodeError::io("asking for random bytes"))?;
     let token = blake3::Hash::from(token).to_hex().to_string();
@@ -74,7 +97,7 @@ async fn serve_app(folder: &Folder, app: &App, listen: SocketAddr, ready: impl F
         pid: std::process::id(),
         url: url.clone(),
         token,
-        sync_addrs: Vec::new(),
+        sync_addrs: app.link_addresses().iter().map(SocketAddr::to_string).collect(),
         site: facts.site.to_string(),
         node: facts.author.to_string(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -109,8 +132,11 @@ pub(crate) fn open_app(folder: &Folder) -> Result<App, NodeError> {
     let key = folder.key("author.key")?;
     let author = AuthorId(key.verifying_key().to_bytes());
     let own = organisation(&store).map_err(|error| NodeError::Write(error.to_string()))?;
-    let own = own.ok_or_else(|| NodeError::NotInitialised { data: data.clone() })?;
-    let member = own.control.members.get(&author).ok_or(NodeError::ForeignKey { data: data.clone() })?;
+    let joining = is_joining(&store)?;
+    let absent = |otherwise: NodeError| if joining { NodeError::NotAdmitted { data: data.clone() } } else { otherwise };
+    let own = own.ok_or_else(|| absent(NodeError::NotInitialised { data: data.clone() }))?;
+    let member = own.control.members.get(&author);
+    let member = member.ok_or_else(|| absent(NodeError::ForeignKey { data: data.clone() }))?;
     let site = own.control.sites.get(&member.site).ok_or(NodeError::ForeignKey { data: data.clone() })?;
     let facts = NodeFacts {
         data,
@@ -125,6 +151,11 @@ pub(crate) fn open_app(folder: &Folder) -> Result<App, NodeError> {
     let identity = Identity { key, session: SessionId(session), org: own.id, site: facts.site.clone() };
     let replica = Replica::new(identity, seed);
     App::start(Arc::new(store), replica, facts).map_err(NodeError::io("starting the writer"))
+}
+
+/// Whether the folder's node began to join and is not admitted yet.
+pub(crate) fn is_joining(store: &Store) -> Result<bool, NodeError> {
+    Ok(store.read()?.get(Table::Local, LOCAL_JOINING)?.is_some())
 }
 
 /// Opens the folder's database, which no other process may hold.

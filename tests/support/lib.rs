@@ -51,6 +51,7 @@ impl Shop {
             currency: text("CNY"),
             zone: text("Asia/Shanghai"),
             territory: text("MAIN"),
+            sync_listen: None,
         })
         .expect("a new organisation");
         Self { folder, node: made.node[..NODE_DIGITS].to_owned() }

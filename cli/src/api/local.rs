@@ -9,7 +9,7 @@ use crate::api::{Body, Request, Verb};
 use crate::error::CliError;
 use node as facade;
 
-pub use facade::{InitReport, InitRequest, ServeOptions};
+pub use facade::{InitReport, InitRequest, JoinReport, JoinRequest, ServeOptions};
 
 /// A node in this process.
 pub struct Local {
@@ -34,14 +34,24 @@ pub fn init(request: &InitRequest) -> Result<InitReport, CliError> {
     facade::init(request).map_err(|error| refused(&error))
 }
 
+/// Makes the folder's node a member of the ticket's organisation.
+pub fn join(request: &JoinRequest) -> Result<JoinReport, CliError> {
+    facade::join(request).map_err(|error| refused(&error))
+}
+
 /// Serves the folder until told to stop; `ready` gets the node's address once.
 pub fn serve(options: &ServeOptions, ready: impl FnOnce(&str)) -> Result<(), CliError> {
     facade::serve(options, ready).map_err(|error| refused(&error))
 }
 
 fn local_request(request: &Request) -> Result<facade::LocalRequest, CliError> {
+    let put;
     let (method, idempotency_key, body) = match &request.verb {
         Verb::Get => ("GET", None, &Body::Empty),
+        Verb::Put { body } => {
+            put = Body::Json(body.clone());
+            ("PUT", None, &put)
+        }
         Verb::Post { idempotency_key, body } => ("POST", idempotency_key.clone(), body),
     };
     Ok(facade::LocalRequest {

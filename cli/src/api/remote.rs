@@ -17,8 +17,8 @@ use crate::error::CliError;
 
 /// Time to connect to a node on this machine.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
-/// Time for an answer to begin: a rebuild or a large report included.
-const ANSWER_MAX: Duration = Duration::from_secs(600);
+/// Time for an answer to begin: a rebuild, a large report and the longest wait for peers included.
+const ANSWER_MAX: Duration = Duration::from_secs(3_660);
 /// Time for the health answer.
 const HEALTH_MAX: Duration = Duration::from_secs(5);
 /// Longest answer read, in bytes: a rejects file can be as long as the file imported.
@@ -69,6 +69,11 @@ impl Remote {
             Verb::Get => self
                 .authorised(self.agent.get(self.address(request)))
                 .call()
+                .map_err(|error| self.unreachable(&error))?,
+            Verb::Put { body } => self
+                .authorised(self.agent.put(self.address(request)))
+                .header("content-type", "application/json")
+                .send(body.to_string())
                 .map_err(|error| self.unreachable(&error))?,
             Verb::Post { idempotency_key, body } => self.post(request, idempotency_key.as_deref(), body)?,
         };

@@ -2,6 +2,8 @@
 //! It makes no key: the node does.
 //! Invariant: the words go to stdout once, whole; proved by `words_are_shown_whole`.
 
+use std::net::SocketAddr;
+
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
@@ -29,7 +31,8 @@ pub enum SiteKind {
 }
 
 impl SiteKind {
-    fn name(self) -> &'static str {
+    /// Its name in the API.
+    pub fn name(self) -> &'static str {
         match self {
             SiteKind::HeadOffice => "head-office",
             SiteKind::Store => "store",
@@ -60,6 +63,9 @@ pub struct InitArgs {
     /// Territory this site belongs to
     #[arg(long, default_value = "MAIN")]
     pub territory: String,
+    /// Where other nodes reach this one over UDP [default: a free port]
+    #[arg(long, value_name = "IP:PORT")]
+    pub sync_listen: Option<SocketAddr>,
 }
 
 /// Runs the command.
@@ -72,6 +78,7 @@ pub fn run(args: &InitArgs, context: &mut Context<'_>) -> Result<Exit, CliError>
         currency: args.currency.clone(),
         zone: args.zone.clone(),
         territory: args.territory.clone(),
+        sync_listen: args.sync_listen,
     })?;
     if context.output.json {
         context.output.data(&object(&report).to_string());

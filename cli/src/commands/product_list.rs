@@ -20,6 +20,7 @@ pub const COLUMNS: &[Column] = &[
     plain(text::BARCODE, "/barcode"),
     plain(text::PROVISIONAL, "/provisional"),
     plain(text::SCOPE, "/scope"),
+    plain(text::ALIAS_OF, "/alias_of"),
 ];
 
 /// Options of `product list`.

@@ -18,11 +18,15 @@ pub struct ServeArgs {
     /// Address of the page and the API; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
+    /// Where other nodes reach this one over UDP, kept from now on [default: as kept]
+    #[arg(long, value_name = "IP:PORT")]
+    pub sync_listen: Option<SocketAddr>,
 }
 
 /// Runs the command.
 pub fn run(args: &ServeArgs, context: &mut Context<'_>) -> Result<Exit, CliError> {
-    let options = local::ServeOptions { data: context.data.clone(), listen: args.listen };
+    let (data, listen, sync_listen) = (context.data.clone(), args.listen, args.sync_listen);
+    let options = local::ServeOptions { data, listen, sync_listen };
     let output = &mut context.output;
     let served = local::serve(&options, |url| {
         let line = ready_line(url, output.json);

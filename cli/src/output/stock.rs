@@ -18,6 +18,7 @@ pub const COLUMNS: &[Column] = &[
     number(text::SECURED, "/secured"),
     number(text::AVAILABLE, "/available"),
     number(text::FREE_RIGHTS, "/free_rights"),
+    number(text::PROMISE_NOW, "/promise_now"),
     time(text::AS_OF, "/as_of"),
 ];
 

@@ -29,12 +29,34 @@ struct Columns {
     pred_count: Writer,
 }
 
+/// What a change says before its puts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeHead {
+    /// Who writes.
+    pub actor: [u8; 16],
+    /// Hashes of the changes that it follows, ascending.
+    pub deps: Vec<[u8; 32]>,
+    /// Its number among its actor's changes, from 1.
+    pub seq: u64,
+    /// The number of its first operation, from 1.
+    pub start_op: u64,
+}
+
 /// Writes the change of `actor` that puts `puts`: sorted by key, each key once, at least one.
 pub(super) fn first_change(actor: &[u8; 16], puts: &[Put]) -> Vec<u8> {
+    plain_change(&ChangeHead { actor: *actor, deps: Vec::new(), seq: 1, start_op: 1 }, puts).1
+}
+
+/// Writes a change whose puts replace nothing: each key once, at least one. Automerge writes the same bytes where it
+/// writes the puts in this order. Gives the hash that Automerge knows it by, and the chunk.
+pub fn plain_change(head: &ChangeHead, puts: &[Put]) -> ([u8; 32], Vec<u8>) {
     let columns = Columns::of(puts);
     let mut contents = Writer::new();
-    // No dependencies; the first change of its actor, from operation 1, at time 0, without message or other actors.
-    contents.number(0).blob(actor).number(1).number(1).signed_leb(0).number(0).number(0);
+    contents.list(&head.deps, |w, dep| {
+        w.fixed(dep);
+    });
+    // At time 0, without message or other actors.
+    contents.blob(&head.actor).number(head.seq).number(head.start_op).signed_leb(0).number(0).number(0);
     columns.write(&mut contents);
     seal(&contents.finish())
 }
@@ -133,10 +155,10 @@ fn write_run(writer: &mut Writer, count: u64, value: u64) {
 }
 
 /// Puts magic, checksum, type and length before the contents.
-fn seal(contents: &[u8]) -> Vec<u8> {
+fn seal(contents: &[u8]) -> ([u8; 32], Vec<u8>) {
     let mut hashed = Writer::new();
     hashed.byte(CHANGE).blob(contents);
     let hashed = hashed.finish();
     let hash = Sha256::digest(&hashed);
-    [&MAGIC, &hash[..4], &hashed].concat()
+    (hash.into(), [&MAGIC, &hash[..4], &hashed].concat())
 }

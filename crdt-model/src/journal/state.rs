@@ -11,6 +11,7 @@ use crate::document::Content;
 use crate::event::Event;
 use crate::id::EventKey;
 use crate::journal::event::{Booking, StockFact};
+use crate::journal::loan::{Loan, LoanReturned};
 
 /// One entry of a journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,10 @@ pub enum JournalEntry {
     Mint(Booking),
     /// Rights taken.
     Burn(Booking),
+    /// Rights lent.
+    Loan(Loan),
+    /// Rights given back.
+    Returned(LoanReturned),
 }
 
 /// A folded journal.
@@ -45,6 +50,8 @@ impl JournalState {
                 }
                 Event::Mint(booking) => JournalEntry::Mint(booking.clone()),
                 Event::Burn(booking) => JournalEntry::Burn(booking.clone()),
+                Event::Loan(loan) => JournalEntry::Loan(loan.clone()),
+                Event::LoanReturned(returned) => JournalEntry::Returned(returned.clone()),
                 _other => return None,
             };
             Some((*key, entry))

@@ -3,19 +3,15 @@
 //! Guards apply to what this node has seen; what others did meanwhile is the fold's to settle. A walk-in sale is never
 //! refused for stock. Nothing here knows a store, a clock or a key.
 //!
-//! Invariants: a promise never secures more than the free rights given; a cancel names cumulative quantities. Proved by
-//! the tests in `decide/tests/commands.rs` and by `secured_promises_never_pass_the_rights` in `merge_laws`.
-
-use std::collections::BTreeMap;
+//! Invariant: a cancel names cumulative quantities. Proved by the tests in `decide/tests/commands.rs`.
 
 use thiserror::Error;
 
-use crate::id::DocumentId;
 use crate::money::{Currency, MONEY_MINOR_MAX};
 use crate::order::event::{
-    Cancelled, Confirmed, Entry, Handover, LineQuantity, LineSelection, ORDER_LINES_MAX, Reservation, ReservedLine,
-    RightsBooking, Shipped,
+    Cancelled, Confirmed, Entry, Handover, LineQuantity, LineSelection, ORDER_LINES_MAX, RightsBooking, Shipped,
 };
+use crate::order::promise::narrow;
 use crate::order::state::{Confirmation, LineState, OrderState, Purpose};
 use crate::quantity::Quantity;
 use crate::text::Text;
@@ -102,32 +98,6 @@ pub fn check_lines(lines: &[LineState], currency: &Currency) -> Result<(), RuleE
     Ok(())
 }
 
-/// Lines of one reservation event: what it says of more would not fit one value of a document.
-pub const RESERVATION_LINES_MAX: usize = 1_000;
-
-/// Promises every line, secured as far as `free_rights` of its item reach; one event a thousand lines.
-pub fn promise(
-    lines: &[LineState],
-    time: EventTime,
-    epoch: u32,
-    mut free_rights: impl FnMut(&DocumentId) -> i128,
-) -> Vec<Reservation> {
-    let mut left: BTreeMap<DocumentId, i128> = BTreeMap::new();
-    let reserved: Vec<ReservedLine> = (1u16..)
-        .zip(lines)
-        .map(|(number, line)| {
-            let item = DocumentId::of_sku(line.sku.as_str());
-            let free = left.entry(item).or_insert_with(|| free_rights(&item).max(0));
-            let wanted = i128::from(line.quantity.thousandths());
-            let secured = wanted.min(*free);
-            *free -= secured;
-            ReservedLine { line: number, secured: narrow(secured), unsecured: narrow(wanted - secured) }
-        })
-        .collect();
-    let event = |lines: &[ReservedLine]| Reservation { time, epoch, lines: lines.to_vec() };
-    reserved.chunks(RESERVATION_LINES_MAX).map(event).collect()
-}
-
 /// Hands every line over at once.
 pub fn hand_over(time: EventTime, epoch: u32, booking: RightsBooking) -> Shipped {
     Shipped { time, epoch, handover: Handover::AtOnce, booking, lines: LineSelection::All }
@@ -151,6 +121,22 @@ pub fn ship(
     guard_open(order)?;
     let lines = chosen(order, wish)?;
     Ok(Shipped { time, epoch, handover: Handover::Later, booking, lines: LineSelection::Some(lines) })
+}
+
+/// What of a shipment no promise with rights covers yet, as lines of these quantities in the order's numbering.
+pub fn without_rights(order: &OrderState, shipped: &Shipped) -> Vec<LineState> {
+    let quantity = |number: u16, line: &LineState| match &shipped.lines {
+        LineSelection::All => i128::from(line.quantity.thousandths()),
+        LineSelection::Some(lines) => {
+            let named = lines.iter().find(|entry| entry.line == number);
+            named.map_or(0, |entry| i128::from(entry.quantity.thousandths()))
+        }
+    };
+    let lines = (1u16..).zip(&order.lines).map(|(number, line)| {
+        let left = narrow((quantity(number, line) - line.secured()).max(0));
+        LineState::new(line.sku.clone(), None, left, line.price)
+    });
+    lines.collect()
 }
 
 /// Cancels the named quantities, or all that is open. Their promises end with them in the fold: a release of its own
@@ -216,13 +202,6 @@ fn check_against_open(order: &OrderState, entry: &LineQuantity) -> Result<(), Ru
 fn open_lines(order: &OrderState) -> Vec<LineQuantity> {
     let lines = (1u16..).zip(&order.lines).filter(|(_, line)| line.open() > 0);
     lines.map(|(line, state)| LineQuantity { line, quantity: narrow(state.open()) }).collect()
-}
-
-/// A wide figure of one line as a quantity; a line's figures stay within the bound of what was ordered.
-fn narrow(thousandths: i128) -> Quantity {
-    let bound = i128::from(crate::quantity::QUANTITY_THOUSANDTHS_MAX);
-    let within = thousandths.clamp(-bound, bound) as i64;
-    Quantity::from_thousandths(within).expect("invariant: clamped to the bound")
 }
 
 #[cfg(test)]

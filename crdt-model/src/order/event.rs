@@ -56,7 +56,7 @@ impl Line {
     }
 }
 
-fn decode_line_number(reader: &mut Reader<'_>) -> Result<u16, DecodeError> {
+pub(crate) fn decode_line_number(reader: &mut Reader<'_>) -> Result<u16, DecodeError> {
     match reader.number_up_to("line number", ORDER_LINES_MAX as u64)? {
         0 => Err(DecodeError::OutOfRange { field: "line number" }),
         number => Ok(number as u16),
@@ -213,7 +213,7 @@ impl LineSelection {
     }
 }
 
-fn decode_positive(reader: &mut Reader<'_>) -> Result<Quantity, DecodeError> {
+pub(crate) fn decode_positive(reader: &mut Reader<'_>) -> Result<Quantity, DecodeError> {
     let quantity = Quantity::decode("line quantity", reader)?;
     if quantity.is_positive() { Ok(quantity) } else { Err(DecodeError::OutOfRange { field: "line quantity" }) }
 }

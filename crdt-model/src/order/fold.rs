@@ -10,9 +10,11 @@ use std::collections::BTreeMap;
 use crate::document::Content;
 use crate::event::Event;
 use crate::id::EventKey;
+use crate::order::draw::Drawn;
 use crate::order::event::{
     Cancelled, Handover, Line, LineQuantity, LineSelection, Placed, Reservation, RightsBooking, Shipped,
 };
+use crate::order::line::Source;
 use crate::order::state::{Confirmation, LineState, OrderState, Purpose, content_hash, full};
 use crate::quantity::Quantity;
 
@@ -95,18 +97,7 @@ fn lines_of<'a>(content: &'a Content, key: EventKey, placed: &Placed) -> Option<
 }
 
 fn line_state(line: &Line) -> LineState {
-    LineState {
-        sku: line.sku.clone(),
-        name: line.name.clone(),
-        quantity: line.quantity,
-        price: line.price,
-        cancel_asked: 0,
-        promised: 0,
-        promised_unsecured: 0,
-        shipped: 0,
-        handed_over: 0,
-        shipped_booked: 0,
-    }
+    LineState::new(line.sku.clone(), line.name.clone(), line.quantity, line.price)
 }
 
 fn apply(state: &mut OrderState, key: EventKey, event: &Event) {
@@ -115,6 +106,7 @@ fn apply(state: &mut OrderState, key: EventKey, event: &Event) {
         Event::Cancelled(cancelled) => cancel(state, cancelled),
         Event::Reserved(reservation) => reserve(state, reservation, 1),
         Event::Released(reservation) => reserve(state, reservation, -1),
+        Event::Drawn(drawn) => draw(state, drawn),
         Event::Shipped(shipped) => ship(state, shipped),
         Event::Paid(paid) => state.paid += i128::from(paid.amount.minor()),
         Event::Contact(contact) if state.contact.is_none() => state.contact = Some((key, contact.clone())),
@@ -155,7 +147,7 @@ fn ship(state: &mut OrderState, shipped: &Shipped) {
             line.handed_over += quantity;
         }
         if shipped.booking == RightsBooking::Here {
-            line.shipped_booked += quantity;
+            line.book(shipped.epoch, quantity);
         }
     });
 }
@@ -164,8 +156,16 @@ fn reserve(state: &mut OrderState, reservation: &Reservation, sign: i128) {
     let wide = |quantity: Quantity| sign * i128::from(quantity.thousandths());
     for entry in &reservation.lines {
         if let Some(line) = state.lines.get_mut(usize::from(entry.line) - 1) {
-            line.promised += wide(entry.secured);
+            line.promise(Source::Keeper(reservation.epoch), wide(entry.secured));
             line.promised_unsecured += wide(entry.unsecured);
+        }
+    }
+}
+
+fn draw(state: &mut OrderState, drawn: &Drawn) {
+    for entry in &drawn.draws {
+        if let Some(line) = state.lines.get_mut(usize::from(entry.line) - 1) {
+            line.promise(Source::Loan(entry.loan), i128::from(entry.quantity.thousandths()));
         }
     }
 }

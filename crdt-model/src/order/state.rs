@@ -9,8 +9,9 @@
 use crate::change::DOCUMENT_OPS_MAX;
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::id::{DocumentId, EventKey};
-use crate::money::{Currency, UnitPrice};
+use crate::money::UnitPrice;
 use crate::order::event::{Contact, Entry, Handover, ORDER_LINES_MAX, Placed};
+pub use crate::order::line::LineState;
 use crate::quantity::{QUANTITY_THOUSANDTHS_MAX, Quantity};
 use crate::text::Text;
 
@@ -94,132 +95,6 @@ pub enum Secured {
     None,
     /// Nothing is open.
     NotNeeded,
-}
-
-/// One line with its ladder; quantities in thousandths, sums wide.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LineState {
-    /// The item's SKU.
-    pub sku: Text,
-    /// The name on this line where it differs from the product's.
-    pub name: Option<Text>,
-    /// Quantity ordered.
-    pub quantity: Quantity,
-    /// Price of one unit.
-    pub price: UnitPrice,
-    /// Largest cumulative quantity that a cancel asked for.
-    pub cancel_asked: i128,
-    /// Promised with rights, less what was given back.
-    pub promised: i128,
-    /// Promised without rights, less what was given back.
-    pub promised_unsecured: i128,
-    /// Left the site.
-    pub shipped: i128,
-    /// Of it, taken by the customer at once.
-    pub handed_over: i128,
-    /// Of it, in events that book their own rights.
-    pub shipped_booked: i128,
-}
-
-impl LineState {
-    fn ordered(&self) -> i128 {
-        i128::from(self.quantity.thousandths().max(0))
-    }
-
-    /// Cancelled with effect: at most what has not left.
-    pub fn cancelled(&self) -> i128 {
-        self.cancel_asked.min(self.ordered() - self.shipped).max(0)
-    }
-
-    /// Still to leave.
-    pub fn open(&self) -> i128 {
-        (self.ordered() - self.cancelled() - self.shipped).max(0)
-    }
-
-    /// Rights that left with the goods.
-    pub fn spent(&self) -> i128 {
-        self.shipped.min(self.promised).max(0)
-    }
-
-    /// Rights that still wait for the goods to leave; what is cancelled waits no more.
-    pub fn secured(&self) -> i128 {
-        (self.promised - self.spent()).min(self.open()).max(0)
-    }
-
-    /// Promises without rights that are still open.
-    pub fn unsecured(&self) -> i128 {
-        self.promised_unsecured.min(self.open() - self.secured()).max(0)
-    }
-
-    /// All live reservations.
-    pub fn reserved(&self) -> i128 {
-        self.secured() + self.unsecured()
-    }
-
-    /// Left without a promise, in events that are their own booking: rights burned here.
-    pub fn burned(&self) -> i128 {
-        (self.shipped - self.spent()).min(self.shipped_booked).max(0)
-    }
-
-    /// Total of the wanted quantity (ordered less cancelled), in minor units.
-    pub fn due(&self, currency: &Currency) -> i128 {
-        let wanted = match self.quantity.is_positive() {
-            true => i128::from(self.quantity.thousandths()) - self.cancelled(),
-            false => i128::from(self.quantity.thousandths()),
-        };
-        self.price.total_of(wanted, currency)
-    }
-
-    /// Total as ordered, in minor units.
-    pub fn total(&self, currency: &Currency) -> i128 {
-        self.price.total_of(i128::from(self.quantity.thousandths()), currency)
-    }
-
-    fn encode(&self, writer: &mut Writer) {
-        writer.text(&self.sku).option(self.name.as_ref(), |w, name| {
-            w.text(name);
-        });
-        self.quantity.encode(writer);
-        self.price.encode(writer);
-        let ladder = self.ladder();
-        let moved = ladder.iter().any(|step| *step != 0);
-        writer.byte(u8::from(moved));
-        if moved {
-            for step in ladder {
-                writer.wide(step);
-            }
-        }
-    }
-
-    fn ladder(&self) -> [i128; 6] {
-        [self.cancel_asked, self.promised, self.promised_unsecured, self.shipped, self.handed_over, self.shipped_booked]
-    }
-
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let sku = reader.text("sku")?;
-        let name = reader.option("name", |r| r.text("name"))?;
-        let quantity = Quantity::decode("quantity", reader)?;
-        let price = UnitPrice::decode("price", reader)?;
-        let mut ladder = [0; 6];
-        if reader.flag("ladder")? {
-            for step in &mut ladder {
-                *step = reader.wide("ladder")?;
-            }
-        }
-        let [cancel_asked, promised, promised_unsecured, shipped, handed_over, shipped_booked] = ladder;
-        Ok(Self {
-            sku,
-            name,
-            quantity,
-            price,
-            cancel_asked,
-            promised,
-            promised_unsecured,
-            shipped,
-            handed_over,
-            shipped_booked,
-        })
-    }
 }
 
 /// A folded order as views hold it.

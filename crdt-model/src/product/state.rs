@@ -1,7 +1,8 @@
 //! The folded product: SKU and editable fields with every concurrent value.
 //!
-//! Invariant: concurrent edits of one field are all kept, the first is shown on every node. Proved by
-//! `concurrent_names_of_a_product_are_all_kept` in `merge_laws`.
+//! Invariants: concurrent edits of one field are all kept, the first is shown on every node; of several adoptions the
+//! lowest event key stands. Proved by `concurrent_names_of_a_product_are_all_kept` and
+//! `of_two_adoptions_the_lowest_key_stands` in `merge_laws`.
 
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::document::{Content, FieldValue};
@@ -23,6 +24,8 @@ pub struct ProductState {
     pub units: Vec<Text>,
     /// Barcodes, the shown one first.
     pub barcodes: Vec<Text>,
+    /// The item of the catalogue that head office took it over as: its own SKU, or the one that it is another name of.
+    pub adopted: Option<Text>,
 }
 
 impl ProductState {
@@ -32,13 +35,23 @@ impl ProductState {
             Event::ProductPosted(posted) => Some(posted),
             _other => None,
         })?;
+        let adopted = content.events.values().find_map(|event| match event {
+            Event::ProductAdopted(adopted) => Some(adopted.sku.clone()),
+            _other => None,
+        });
         let texts = |field| texts_of(content, field);
         Some(Self {
             sku: posted.sku.clone(),
             names: texts(FIELD_NAME),
             units: texts(FIELD_UNIT),
             barcodes: texts(FIELD_BARCODE),
+            adopted,
         })
+    }
+
+    /// The SKU of which this item is another name.
+    pub fn alias_of(&self) -> Option<&Text> {
+        self.adopted.as_ref().filter(|sku| **sku != self.sku)
     }
 
     /// The shown name, else the SKU.
@@ -54,13 +67,17 @@ impl ProductState {
                 w.text(value);
             });
         }
+        writer.option(self.adopted.as_ref(), |w, sku| {
+            w.text(sku);
+        });
     }
 
     /// Reads a row.
     pub fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let sku = reader.text("sku")?;
         let mut texts = || reader.list("values", FIELD_VALUES_MAX, |r| r.text("value"));
-        Ok(Self { sku, names: texts()?, units: texts()?, barcodes: texts()? })
+        let (names, units, barcodes) = (texts()?, texts()?, texts()?);
+        Ok(Self { sku, names, units, barcodes, adopted: reader.option("adopted", |r| r.text("adopted"))? })
     }
 }
 

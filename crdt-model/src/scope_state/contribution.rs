@@ -6,14 +6,19 @@ use std::collections::BTreeMap;
 
 use crate::case::{CaseId, CaseKind, CaseRow};
 use crate::document_row::DocumentRow;
-use crate::id::{DocumentId, EventId, EventKey};
+use crate::id::{DocumentId, EventId, EventKey, LoanId};
+use crate::journal::event::{Booking, StockFact};
+use crate::journal::loan::Loan;
 use crate::journal::state::{JournalEntry, JournalState};
 use crate::order::event::Entry;
+use crate::order::line::{Source, Use};
 use crate::order::state::{OrderState, Purpose};
-use crate::rows::{RowKey, ViewTable};
+use crate::product::state::ProductState;
+use crate::rows::{RowKey, RowKind, ViewTable, row_key};
 use crate::sales::SalesSums;
 use crate::scope::Scope;
-use crate::stock::{FactBooking, StockSums};
+use crate::stock::loan::{Given, LoanRow};
+use crate::stock::{FactBooking, Moved, Rights, StockSums};
 use crate::text::Text;
 
 /// Everything that a document adds.
@@ -24,6 +29,9 @@ pub(super) struct Contribution {
     pub index: BTreeMap<(ViewTable, Vec<u8>), Vec<u8>>,
     pub cases: BTreeMap<CaseId, CaseRow>,
     pub facts: Vec<FactPart>,
+    /// What an order's shipments left uncovered, by item.
+    pub uncovered: BTreeMap<DocumentId, (Text, i128)>,
+    pub loans: BTreeMap<(LoanId, DocumentId), LoanRow>,
 }
 
 /// A part of a fact's row that a journal adds.
@@ -38,7 +46,7 @@ pub(super) struct FactPart {
 /// The fact itself or a booking of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum FactPartKind {
-    Moved(i64),
+    Moved(Moved),
     Booked(FactBooking),
 }
 
@@ -48,7 +56,8 @@ impl Contribution {
         match row {
             DocumentRow::Order(order) => contribution.add_order(scope, id, order),
             DocumentRow::Journal(journal) => contribution.add_journal(id, journal),
-            DocumentRow::Control(_) | DocumentRow::Product(_) | DocumentRow::Customer(_) => {}
+            DocumentRow::Product(product) => contribution.add_alias(scope, id, product),
+            DocumentRow::Control(_) | DocumentRow::Customer(_) => {}
         }
         contribution
     }
@@ -80,18 +89,45 @@ impl Contribution {
         }
     }
 
+    fn add_alias(&mut self, scope: &Scope, id: DocumentId, product: &ProductState) {
+        if let Some(target) = product.alias_of() {
+            let key = row_key(scope, RowKind::Alias, &id.0).into_bytes();
+            self.index.insert((ViewTable::Rows, key), target.as_str().as_bytes().to_vec());
+        }
+    }
+
     fn add_order_stock(&mut self, order: &OrderState) {
         for line in &order.lines {
-            let sums = StockSums {
+            let mut sums = StockSums {
                 on_hand: -line.shipped,
                 secured: line.secured(),
                 unsecured: line.unsecured(),
-                minted: 0,
-                burned: line.burned(),
                 spent: line.spent(),
+                rights: BTreeMap::new(),
             };
+            for (epoch, burned) in line.burns() {
+                sums.add_rights(epoch, &Rights { burned, ..Rights::default() });
+            }
+            for Use { source, secured, spent } in line.uses() {
+                match source {
+                    Source::Keeper(epoch) => sums.add_rights(epoch, &Rights { secured, spent, ..Rights::default() }),
+                    Source::Loan(loan) => {
+                        let row = self.loan(loan, &line.sku);
+                        (row.secured, row.spent) = (row.secured + secured, row.spent + spent);
+                    }
+                }
+            }
             self.add_stock(&line.sku, sums);
+            if line.uncovered() > 0 {
+                let item = DocumentId::of_sku(line.sku.as_str());
+                self.uncovered.entry(item).or_insert_with(|| (line.sku.clone(), 0)).1 += line.uncovered();
+            }
         }
+    }
+
+    fn loan(&mut self, loan: LoanId, sku: &Text) -> &mut LoanRow {
+        let item = DocumentId::of_sku(sku.as_str());
+        self.loans.entry((loan, item)).or_insert_with(|| LoanRow { sku: sku.clone(), ..LoanRow::default() })
     }
 
     fn add_stock(&mut self, sku: &Text, sums: StockSums) {
@@ -123,27 +159,38 @@ impl Contribution {
 
     fn add_journal(&mut self, id: DocumentId, journal: &JournalState) {
         for (key, entry) in journal.entries() {
-            let (fact, sku, part) = match entry {
-                JournalEntry::Fact(fact) => {
-                    let moved = fact.quantity.thousandths();
-                    let sums = StockSums { on_hand: i128::from(moved), ..StockSums::default() };
-                    self.add_stock(&fact.sku, sums);
-                    (id.event(key), fact.sku, FactPartKind::Moved(moved))
+            match entry {
+                JournalEntry::Fact(fact) => self.add_fact(id.event(key), &fact),
+                JournalEntry::Mint(booking) => self.add_booking(id, key, &booking, booking.quantity.thousandths()),
+                JournalEntry::Burn(booking) => self.add_booking(id, key, &booking, -booking.quantity.thousandths()),
+                JournalEntry::Loan(loan) => {
+                    let Loan { epoch, holder, origin, .. } = loan;
+                    let quantity = loan.quantity.thousandths();
+                    let given = Given { journal: id, key, epoch, holder, quantity, origin };
+                    self.loan(loan.loan, &loan.sku).given.push(given);
                 }
-                JournalEntry::Mint(booking) => {
-                    let rights = booking.quantity.thousandths();
-                    let booked = FactBooking { journal: id, key, rights };
-                    (booking.fact, booking.sku, FactPartKind::Booked(booked))
+                JournalEntry::Returned(returned) => {
+                    let row = self.loan(returned.loan, &returned.sku);
+                    row.returned += i128::from(returned.quantity.thousandths());
                 }
-                JournalEntry::Burn(booking) => {
-                    let rights = -booking.quantity.thousandths();
-                    let booked = FactBooking { journal: id, key, rights };
-                    (booking.fact, booking.sku, FactPartKind::Booked(booked))
-                }
-            };
-            let item = DocumentId::of_sku(sku.as_str());
-            self.facts.push(FactPart { fact, item, sku, part });
+            }
         }
+    }
+
+    fn add_fact(&mut self, fact: EventId, body: &StockFact) {
+        let (quantity, epoch) = (body.quantity.thousandths(), body.epoch);
+        self.add_stock(&body.sku, StockSums { on_hand: i128::from(quantity), ..StockSums::default() });
+        self.add_part(fact, &body.sku, FactPartKind::Moved(Moved { quantity, epoch }));
+    }
+
+    fn add_booking(&mut self, journal: DocumentId, key: EventKey, booking: &Booking, rights: i64) {
+        let booked = FactBooking { journal, key, epoch: booking.epoch, rights };
+        self.add_part(booking.fact, &booking.sku, FactPartKind::Booked(booked));
+    }
+
+    fn add_part(&mut self, fact: EventId, sku: &Text, part: FactPartKind) {
+        let item = DocumentId::of_sku(sku.as_str());
+        self.facts.push(FactPart { fact, item, sku: sku.clone(), part });
     }
 }
 

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use thiserror::Error;
 
 use super::claims::{claimants, claims_of_row, survivor};
-use super::contribution::{Contribution, FactPart, FactPartKind};
+use super::contribution::Contribution;
+use super::rights::{exchange_facts, exchange_loans, exchange_uncovered};
 use crate::case::{CaseId, CaseKind, CaseRow};
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::document_row::DocumentRow;
@@ -16,7 +17,7 @@ use crate::id::{DocumentId, EventKey};
 use crate::rows::{Counter, RowKey, RowKind, Rows, ViewTable, row_key};
 use crate::sales::SalesSums;
 use crate::scope::Scope;
-use crate::stock::{FactRow, StockRow, StockSums};
+use crate::stock::{StockRow, StockSums};
 use crate::text::Text;
 
 /// Why rows could not be brought up to date.
@@ -36,7 +37,7 @@ impl<E> From<DecodeError> for ScopeError<E> {
     }
 }
 
-type Settled<T, R> = Result<T, ScopeError<<R as Rows>::Error>>;
+pub(super) type Settled<T, R> = Result<T, ScopeError<<R as Rows>::Error>>;
 
 /// Reads the row of a document.
 pub fn read_document<R: Rows>(rows: &R, scope: &Scope, id: &DocumentId) -> Settled<Option<DocumentRow>, R> {
@@ -120,6 +121,8 @@ fn exchange<R: Rows>(
     exchange_cases(rows, scope, &before.cases, &after.cases)?;
     let mut stock = stock_change(before.stock, after.stock);
     exchange_facts(rows, scope, &before.facts, &after.facts, &mut stock)?;
+    exchange_uncovered(rows, scope, id, (&before.uncovered, &after.uncovered), &mut stock)?;
+    exchange_loans(rows, scope, &before.loans, &after.loans, &mut stock)?;
     for (item, (sku, sums)) in stock {
         add_stock(rows, scope, item, &sku, &sums)?;
     }
@@ -165,7 +168,7 @@ fn exchange_index<R: Rows>(rows: &mut R, before: &Contribution, after: &Contribu
     for (table, key) in before.index.keys().filter(|entry| !after.index.contains_key(entry)) {
         rows.delete(*table, key).map_err(ScopeError::Rows)?;
     }
-    for ((table, key), value) in after.index.iter().filter(|(entry, _)| !before.index.contains_key(entry)) {
+    for ((table, key), value) in after.index.iter().filter(|(entry, value)| before.index.get(entry) != Some(value)) {
         rows.put(*table, key, value).map_err(ScopeError::Rows)?;
     }
     Ok(())
@@ -191,7 +194,8 @@ fn exchange_sales<R: Rows>(rows: &mut R, before: &Contribution, after: &Contribu
     Ok(())
 }
 
-fn exchange_cases<R: Rows>(
+/// Opens and closes cases that came and went.
+pub(super) fn exchange_cases<R: Rows>(
     rows: &mut R,
     scope: &Scope,
     before: &BTreeMap<CaseId, CaseRow>,
@@ -206,8 +210,9 @@ fn exchange_cases<R: Rows>(
     Ok(())
 }
 
+/// Whether a case is there.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum CaseState {
+pub(super) enum CaseState {
     Open,
     Closed,
 }
@@ -226,7 +231,8 @@ fn set_case<R: Rows>(rows: &mut R, scope: &Scope, case: &CaseRow, state: CaseSta
     add_to_counter(rows, scope, Counter::Cases, i128::from(state == CaseState::Open) - i128::from(held))
 }
 
-type StockChange = BTreeMap<DocumentId, (Text, StockSums)>;
+/// Changes of stock sums by item.
+pub(super) type StockChange = BTreeMap<DocumentId, (Text, StockSums)>;
 
 fn stock_change(before: StockChange, after: StockChange) -> StockChange {
     let mut change = after;
@@ -236,84 +242,20 @@ fn stock_change(before: StockChange, after: StockChange) -> StockChange {
     change
 }
 
-/// Brings the rows of touched facts up to date; rights that follow are added to `stock`.
-fn exchange_facts<R: Rows>(
-    rows: &mut R,
-    scope: &Scope,
-    before: &[FactPart],
-    after: &[FactPart],
-    stock: &mut StockChange,
-) -> Settled<(), R> {
-    for part in before.iter().filter(|part| !after.contains(part)) {
-        change_fact(rows, scope, part, stock, |row, part| match part {
-            FactPartKind::Moved(_) => row.moved = None,
-            FactPartKind::Booked(booking) => row.bookings.retain(|other| other != booking),
-        })?;
-    }
-    for part in after.iter().filter(|part| !before.contains(part)) {
-        change_fact(rows, scope, part, stock, |row, part| match part {
-            FactPartKind::Moved(moved) => row.moved = Some(*moved),
-            FactPartKind::Booked(booking) => {
-                row.bookings.push(*booking);
-                row.bookings.sort_unstable();
-            }
-        })?;
-    }
-    Ok(())
-}
-
-fn change_fact<R: Rows>(
-    rows: &mut R,
-    scope: &Scope,
-    part: &FactPart,
-    stock: &mut StockChange,
-    change: impl FnOnce(&mut FactRow, &FactPartKind),
-) -> Settled<(), R> {
-    let id = [&part.fact.document.0[..], &part.fact.key.0, &part.item.0].concat();
-    let key = row_key(scope, RowKind::Fact, &id);
-    let old = match rows.get(ViewTable::Rows, key.as_bytes()).map_err(ScopeError::Rows)? {
-        Some(bytes) => FactRow::decode(&bytes)?,
-        None => FactRow::default(),
-    };
-    let mut new = old.clone();
-    change(&mut new, &part.part);
-    match new.is_empty() {
-        true => rows.delete(ViewTable::Rows, key.as_bytes()),
-        false => rows.put(ViewTable::Rows, key.as_bytes(), &new.encode()),
-    }
-    .map_err(ScopeError::Rows)?;
-    let ((minted_before, burned_before), (minted, burned)) = (old.rights(), new.rights());
-    let sums = StockSums { minted: minted - minted_before, burned: burned - burned_before, ..StockSums::default() };
-    stock.entry(part.item).or_insert_with(|| (part.sku.clone(), StockSums::default())).1.add(&sums);
-    exchange_cases(rows, scope, &ignored_bookings(&old, &part.sku), &ignored_bookings(&new, &part.sku))
-}
-
-fn ignored_bookings(row: &FactRow, sku: &Text) -> BTreeMap<CaseId, CaseRow> {
-    let cases = row.ignored().map(|booking| CaseRow {
-        kind: CaseKind::BookingIgnored,
-        subject: booking.journal,
-        key: booking.key,
-        label: sku.clone(),
-        other: None,
-        amount: i128::from(booking.rights),
-    });
-    cases.map(|case| (case.id(), case)).collect()
-}
-
 fn add_stock<R: Rows>(rows: &mut R, scope: &Scope, item: DocumentId, sku: &Text, change: &StockSums) -> Settled<(), R> {
     if *change == StockSums::default() {
         return Ok(());
     }
     let before = read_stock(rows, scope, &item)?;
-    let mut sums = before;
-    sums.add(change);
+    let mut row = StockRow { sku: sku.clone(), sums: before.clone() };
+    row.sums.add(change);
     let key = row_key(scope, RowKind::Stock, &item.0);
-    let row = StockRow { sku: sku.clone(), sums };
-    match sums == StockSums::default() {
+    match row.sums == StockSums::default() {
         true => rows.delete(ViewTable::Rows, key.as_bytes()),
         false => rows.put(ViewTable::Rows, key.as_bytes(), &row.encode()),
     }
     .map_err(ScopeError::Rows)?;
+    let sums = row.sums;
     let case =
         |kind, amount| CaseRow { kind, subject: item, key: EventKey::ZERO, label: sku.clone(), other: None, amount };
     if before.on_hand < 0 || sums.on_hand < 0 {

@@ -12,13 +12,13 @@ use crdt_model::event::{DocumentKind, Event};
 use crdt_model::id::{DocumentId, EventKey, OrgId};
 use crdt_model::order::fold::fold_order;
 use crdt_model::product::FIELD_NAME;
-use crdt_model::product::event::ProductPosted;
+use crdt_model::product::event::{ProductAdopted, ProductPosted};
 use crdt_model::product::state::{FIELD_VALUES_MAX, ProductState};
 use crdt_model::scope::Scope;
 use crdt_model::seal::{SealKey, SealedField, SealedPlace};
 use proptest::prelude::*;
 
-use crate::deeds::{code, keeper, open_site, sealed_field, text};
+use crate::deeds::{code, keeper, open_site, sealed_field, text, time};
 use crate::plan::{CUSTOMER, EVERY_KIND, ORDERS, cases, customers, plans};
 use crate::world::{Change, Dice, Hash, Replica, World, arrival, site};
 
@@ -138,7 +138,7 @@ proptest! {
             let folds: Vec<_> = world.replicas.iter().map(|r| fold_order(&r.content(&site(), order))).collect();
             prop_assert!(folds.iter().all(|fold| *fold == folds[0]), "{folds:?}");
             for line in folds.into_iter().flatten().flat_map(|order| order.lines) {
-                prop_assert!(line.secured() + line.spent() <= line.promised.max(0));
+                prop_assert!(line.secured() + line.spent() <= line.promised_with_rights());
                 prop_assert!(line.reserved() <= line.open(), "reserved for what is still to leave: {line:?}");
                 prop_assert!(line.cancelled() <= (line.quantity.thousandths().max(0) as i128 - line.shipped).max(0));
             }
@@ -197,6 +197,26 @@ fn of_two_sites_of_one_code_the_lowest_event_id_stands() {
         let control = control_of(replica, &mut dice);
         assert_eq!(control.sites[&code("SH09")].kind, SiteKind::Warehouse);
         assert_eq!(control.epoch(&code("SH09")), 1);
+    }
+}
+
+#[test]
+fn of_two_adoptions_the_lowest_key_stands() {
+    let (id, mut dice) = (DocumentId::of_sku("a"), Dice(4));
+    let mut world = World::new(3);
+    world.write(0, &site(), id, |keys| vec![(keys.next(), Event::ProductPosted(ProductPosted { sku: text("a") }))]);
+    world.meet(&mut dice);
+    let mut adoptions: Vec<(EventKey, &str)> = Vec::new();
+    for (replica, sku) in [(1, "A"), (2, "B")] {
+        let adopted = Event::ProductAdopted(ProductAdopted { time: time(), sku: text(sku) });
+        let written = world.write(replica, &site(), id, |keys| vec![(keys.next(), adopted)]);
+        adoptions.push((written[0].key, sku));
+    }
+    world.meet(&mut dice);
+    let lowest = adoptions.into_iter().min().unwrap().1;
+    for replica in &world.replicas {
+        let product = ProductState::fold(&replica.content(&site(), id)).unwrap();
+        assert_eq!(product.alias_of(), Some(&text(lowest)));
     }
 }
 

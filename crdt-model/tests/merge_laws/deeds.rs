@@ -3,9 +3,11 @@
 use crdt_model::control::event::{Channel, Keeper, Member, Site, SiteKind};
 use crdt_model::document::FieldValue;
 use crdt_model::event::Event;
-use crdt_model::id::{AuthorId, DeviceId, DocumentId, EventId, EventKey, OrgId};
+use crdt_model::id::{AuthorId, DeviceId, DocumentId, EventId, EventKey, LoanId, OrgId};
 use crdt_model::journal::event::{Booking, StockFact};
+use crdt_model::journal::loan::{Loan, LoanOrigin, LoanReturned};
 use crdt_model::money::{Currency, Money};
+use crdt_model::order::draw::{Draw, Drawn};
 use crdt_model::order::event::{
     Cancelled, Confirmed, Contact, Entry, ExternalOrder, Handover, Line, LineQuantity, LineSelection, Paid, Parts,
     Placed, Reservation, ReservedLine, RightsBooking, Shipped, Tender,
@@ -138,6 +140,23 @@ pub fn fact(sku: &str, count: i64) -> StockFact {
 
 pub fn booking(fact: EventId, sku: &str, count: i64) -> Booking {
     Booking { epoch: 1, fact, sku: text(sku), quantity: units(count) }
+}
+
+/// Rights lent by the keeper of epoch 1, under a name of one number.
+pub fn loan(name: u8, sku: &str, count: i64) -> Loan {
+    let (loan, holder, origin) = (LoanId([name; 16]), AuthorId([2; 32]), LoanOrigin::ByHand);
+    Loan { time: time(), epoch: 1, loan, holder, sku: text(sku), quantity: units(count), origin }
+}
+
+pub fn returned(name: u8, sku: &str, count: i64) -> LoanReturned {
+    LoanReturned { time: time(), loan: LoanId([name; 16]), sku: text(sku), quantity: units(count) }
+}
+
+/// Line, loan, units.
+pub fn draw(draws: &[(u16, u8, i64)]) -> Event {
+    let draw =
+        |(line, name, count): &(u16, u8, i64)| Draw { line: *line, loan: LoanId([*name; 16]), quantity: units(*count) };
+    Event::Drawn(Drawn { time: time(), draws: draws.iter().map(draw).collect() })
 }
 
 /// A text sealed under the key of `customer`, which the laws never use to open it.

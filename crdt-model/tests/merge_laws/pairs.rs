@@ -103,7 +103,7 @@ fn folded(replica: &Replica, id: DocumentId) -> OrderState {
 fn shelf(rows: &MemoryRows) -> (i128, i128, i128) {
     let sums = stock_of(rows, "A");
     let unit = i128::from(UNIT);
-    (sums.on_hand / unit, sums.secured / unit, sums.free_rights() / unit)
+    (sums.on_hand / unit, sums.secured / unit, sums.free_rights(1) / unit)
 }
 
 fn sales(rows: &MemoryRows) -> SalesSums {

@@ -11,8 +11,9 @@ use crdt_model::customer::{FIELD_ADDRESS, FIELD_PHONE};
 use crdt_model::document::FieldValue;
 use crdt_model::event::{DocumentKind, Event};
 use crdt_model::id::{DocumentId, EventId, EventKey};
+use crdt_model::journal::event::Booking;
 use crdt_model::order::event::{Entry, Handover, LineSelection, Placed, RightsBooking};
-use crdt_model::product::event::ProductPosted;
+use crdt_model::product::event::{ProductAdopted, ProductPosted};
 use crdt_model::product::{FIELD_BARCODE, FIELD_NAME, FIELD_UNIT};
 use crdt_model::scope::{Scope, TerritoryCode};
 use proptest::prelude::*;
@@ -57,7 +58,7 @@ pub const EVERY_KIND: [DocumentKind; 5] =
 /// Histories over documents of these kinds.
 pub fn plans(kinds: &'static [DocumentKind], steps: std::ops::Range<usize>) -> impl Strategy<Value = Plan> {
     let replica = 0..usize::from(REPLICAS);
-    let write = (replica.clone(), prop::sample::select(kinds), 0..3usize, 0..12usize, 1..6i64)
+    let write = (replica.clone(), prop::sample::select(kinds), 0..3usize, 0..16usize, 1..6i64)
         .prop_map(|(replica, kind, which, what, count)| Step::Write { replica, kind, which, what, count });
     let sync = (replica, 1..usize::from(REPLICAS))
         .prop_map(|(to, ahead)| Step::Sync { from: (to + ahead) % usize::from(REPLICAS), to });
@@ -120,6 +121,9 @@ fn work_on_order(world: &mut World, replica: usize, (which, what, count): Deed) 
         8 => vec![(keys.next(), ship(LineSelection::All, Handover::AtOnce, RightsBooking::Here))],
         9 => vec![(keys.next(), ship(some(&[(1, count)]), Handover::Later, RightsBooking::Later))],
         10 => vec![(keys.next(), pay(count * 100))],
+        12 => vec![(keys.next(), draw(&[(1, 1, count), (2, 2, 1)]))],
+        13 => vec![(keys.next(), draw(&[(1, 2, count)]))],
+        14 => vec![(keys.next(), ship(LineSelection::All, Handover::Later, RightsBooking::Later))],
         _ => vec![(keys.next(), contact(order, "Zhang San"))],
     });
 }
@@ -163,6 +167,9 @@ fn keep_journal(world: &mut World, replica: usize, (which, what, count): Deed) {
         4..=6 => Event::Mint(booking(cited, &cited_sku, moved.abs().max(1))),
         7..=9 => Event::Burn(booking(cited, &cited_sku, moved.abs().max(1))),
         10 => Event::Mint(booking(cited, &cited_sku, count)),
+        12 => Event::Loan(loan(1 + (which % 2) as u8, sku, count)),
+        13 => Event::LoanReturned(returned(1 + (which % 2) as u8, sku, count)),
+        14 => Event::Burn(Booking { epoch: 2, ..booking(cited, &cited_sku, moved.abs().max(1)) }),
         _ => Event::Burn(booking(cited, sku, count)),
     };
     world.write(replica, &site(), journal, |keys| vec![(keys.next(), event)]);
@@ -192,7 +199,9 @@ fn edit_product(world: &mut World, replica: usize, (which, what, count): Deed) {
     let found = world.replicas[replica].holds(&scope, id);
     world.write_with_fields(replica, &scope, id, vec![(field, value)], |keys| {
         let posted = Event::ProductPosted(ProductPosted { sku: text(sku) });
-        if found { Vec::new() } else { vec![(keys.next(), posted)] }
+        let adopted = Event::ProductAdopted(ProductAdopted { time: time(), sku: text(SKUS[count as usize % 2]) });
+        let events = if found { (what > 12).then_some(adopted) } else { Some(posted) };
+        events.map(|event| (keys.next(), event)).into_iter().collect()
     });
 }
 

@@ -6,9 +6,10 @@ use crdt_model::case::CaseKind;
 use crdt_model::document_row::DocumentRow;
 use crdt_model::event::Event;
 use crdt_model::id::{DocumentId, EventId};
-use crdt_model::order::decide;
 use crdt_model::order::event::{Handover, LineQuantity, Placed, RightsBooking};
+use crdt_model::order::promise::Means;
 use crdt_model::order::state::{LineState, OrderState};
+use crdt_model::order::{decide, promise};
 use crdt_model::scope_state::{read_document, read_stock};
 use crdt_model::stock::StockSums;
 use proptest::prelude::*;
@@ -141,12 +142,12 @@ impl Shop {
         let line = line_of(count);
         let before = self.stock(replica);
         let rows = &self.world.replicas[replica].rows;
-        let free = |item: &DocumentId| match replica {
-            KEEPER => read_stock(rows, &site(), item).unwrap().free_rights(),
-            _others_have_none => 0,
+        let free = |item: &DocumentId, _: i128| match replica {
+            KEEPER => Means { own: read_stock(rows, &site(), item).unwrap().free_rights(1), ..Means::default() },
+            _others_have_none => Means::default(),
         };
         let event = match handover {
-            Handover::Later => Event::Reserved(decide::promise(&[line], time(), 1, free).remove(0)),
+            Handover::Later => promise::promise(&[line], time(), 1, free).remove(0),
             Handover::AtOnce => Event::Shipped(decide::hand_over(time(), 1, books(replica))),
         };
         let header = Placed { handover, ..header() };
@@ -157,8 +158,8 @@ impl Shop {
         });
         self.world.replicas[replica].settle(&site(), id);
         if handover == Handover::Later {
-            let after = self.stock(replica).free_rights();
-            assert!(after >= before.free_rights().min(0), "a promise took {after} of {}", before.free_rights());
+            let after = self.stock(replica).free_rights(1);
+            assert!(after >= before.free_rights(1).min(0), "a promise took {after} of {}", before.free_rights(1));
         }
     }
 
@@ -180,7 +181,7 @@ impl Shop {
     /// The bank of a replica, counted from its orders and journals in a second way.
     fn check(&self, replica: usize) {
         let (sums, rows) = (self.stock(replica), &self.world.replicas[replica].rows);
-        assert_eq!(sums.secured + sums.free_rights() + sums.spent, sums.minted - sums.burned);
+        assert_eq!(sums.secured + sums.free_rights(1) + sums.spent, sums.minted() - sums.burned());
         let held = self.world.replicas[replica].held_of(&self.world.log);
         let lost: i128 = (events(&held))
             .map(|(_, event)| match event {
@@ -215,18 +216,7 @@ fn books(replica: usize) -> RightsBooking {
 }
 
 fn line_of(count: i64) -> LineState {
-    LineState {
-        sku: text("A"),
-        name: None,
-        quantity: units(count),
-        price: "2.50".parse().unwrap(),
-        cancel_asked: 0,
-        promised: 0,
-        promised_unsecured: 0,
-        shipped: 0,
-        handed_over: 0,
-        shipped_booked: 0,
-    }
+    LineState::new(text("A"), None, units(count), "2.50".parse().unwrap())
 }
 
 proptest! {

@@ -14,7 +14,7 @@ use super::client::Client;
 
 /// Serves `folder` in this process; prints the address once it answers.
 pub fn serve(folder: &Path) -> Outcome<()> {
-    let options = ServeOptions { data: folder.to_owned(), listen: "127.0.0.1:0".parse()? };
+    let options = ServeOptions { data: folder.to_owned(), listen: "127.0.0.1:0".parse()?, sync_listen: None };
     let ready = |url: &str| drop(writeln!(std::io::stdout().lock(), "ready {url}"));
     Ok(node::serve(&options, ready)?)
 }
@@ -29,6 +29,7 @@ pub fn found(folder: &Path) -> Outcome<()> {
         currency: "GBP".to_owned(),
         zone: "Europe/London".to_owned(),
         territory: "MAIN".to_owned(),
+        sync_listen: None,
     })?;
     Ok(())
 }

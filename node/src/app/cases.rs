@@ -96,6 +96,10 @@ fn titles(kind: CaseKind) -> (&'static str, &'static str) {
             "A booking of stock rights does not count: its fact is missing or booked already",
             "库存权记账无效：所依据的事实缺失或已记账",
         ),
+        CaseKind::LoanOverdrawn => (
+            "More was promised out of a loan than was lent: find goods or tell the customers",
+            "借用额度已超支：请调货或通知顾客",
+        ),
     }
 }
 
@@ -115,6 +119,7 @@ fn detail(case: &CaseRow, currency: &Currency) -> String {
         CaseKind::NegativeStock => format!("{}: {} on hand", case.label, units()),
         CaseKind::PromisesUncovered => format!("{}: {} promised and missing", case.label, units()),
         CaseKind::BookingIgnored => format!("{}: {} booked", case.label, units()),
+        CaseKind::LoanOverdrawn => format!("{}: {} more than was lent", case.label, units()),
     }
 }
 

@@ -8,7 +8,7 @@ use crdt_model::customer::state::CustomerState;
 use crdt_model::document_row::DocumentRow;
 use crdt_model::id::DocumentId;
 use crdt_model::product::state::ProductState;
-use crdt_model::scope::Scope;
+use crdt_model::scope::{Scope, SiteCode};
 use crdt_model::text::Text;
 
 use super::error::AppError;
@@ -16,6 +16,7 @@ use super::model::{
     ChannelView, CustomerView, NewChannel, NewCustomer, NewProduct, Page, PageRequest, ProductFilter, ProductView,
     Request,
 };
+use super::stock::site_of;
 use super::{App, page, read};
 use crate::replica::{Command, CustomerDraft, Outcome, ProductDraft};
 use crate::store::Snapshot;
@@ -29,6 +30,7 @@ impl App {
         for scope in [Scope::Catalogue].into_iter().chain(read::site_scopes(&snapshot)?) {
             for (id, row) in read::documents(&snapshot, &scope)? {
                 if let DocumentRow::Product(product) = row
+                    && product.adopted.as_ref() != Some(&product.sku)
                     && query.as_ref().is_none_or(|query| matches(&product, query))
                 {
                     found.push(product_view(&scope, id, &product));
@@ -53,6 +55,41 @@ impl App {
         let draft = ProductDraft { sku: sku.clone(), name, unit, barcode };
         self.write(&request, Command::PostProduct(draft)).await?;
         self.product(sku.as_str())
+    }
+
+    /// Takes a site's provisional product over: as it is, or as another name of an item of the catalogue.
+    pub async fn adopt_product(
+        &self,
+        request: Request,
+        sku: &str,
+        site: Option<SiteCode>,
+        alias_of: Option<Text>,
+    ) -> Result<ProductView, AppError> {
+        let site = site.map_or_else(|| self.only_site_with(sku), Ok)?;
+        let text = Text::new(sku).map_err(|_| AppError::NotFound { what: "product", id: sku.to_owned() })?;
+        let command = Command::AdoptProduct { sku: text, site, alias_of: alias_of.clone() };
+        self.write(&request, command).await?;
+        self.product(alias_of.as_ref().map_or(sku, Text::as_str))
+    }
+
+    /// The one site that has this product of its own.
+    fn only_site_with(&self, sku: &str) -> Result<SiteCode, AppError> {
+        let (snapshot, id) = (self.snapshot()?, DocumentId::of_sku(sku));
+        let mut sites = Vec::new();
+        for scope in read::site_scopes(&snapshot)? {
+            if read::document(&snapshot, &scope, &id)?.is_some() {
+                sites.extend(site_of(&scope));
+            }
+        }
+        match &sites[..] {
+            [site] => Ok(site.clone()),
+            [] => Err(AppError::NotFound { what: "product", id: sku.to_owned() }),
+            [_, _, ..] => {
+                let names: Vec<&str> = sites.iter().map(SiteCode::as_str).collect();
+                let detail = format!("several sites have `{sku}`: {}", names.join(", "));
+                Err(AppError::field("/site", detail, "Name one of them."))
+            }
+        }
     }
 
     /// Customers of every territory that is held, by id.
@@ -141,8 +178,9 @@ fn product_view(scope: &Scope, id: DocumentId, product: &ProductState) -> Produc
         name: product.name().clone(),
         unit: product.units.first().cloned(),
         barcode: product.barcodes.first().cloned(),
-        provisional: *scope != Scope::Catalogue,
+        provisional: *scope != Scope::Catalogue && product.adopted.is_none(),
         scope: scope.clone(),
+        alias_of: product.alias_of().cloned(),
     }
 }
 

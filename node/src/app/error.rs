@@ -105,6 +105,19 @@ pub enum AppError {
 }
 
 impl AppError {
+    /// Points at the item of a request without lines.
+    pub(crate) fn at_sku(self) -> Self {
+        match self {
+            Self::Invalid { mut errors } => {
+                for error in &mut errors {
+                    error.pointer = error.pointer.replace("/lines/0/sku", "/sku");
+                }
+                Self::Invalid { errors }
+            }
+            other => other,
+        }
+    }
+
     /// One wrong field.
     pub fn field(pointer: impl Into<String>, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
         let error = FieldError { pointer: pointer.into(), detail: detail.into(), remedy: remedy.into() };

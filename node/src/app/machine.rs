@@ -3,11 +3,12 @@
 //! Invariant: each job is answered once, with what is durable. Proved by the writer's tests in `store` and by
 //! the kills of `tests/acceptance/01.sh`.
 
+use crdt_model::order::decide::RuleError;
 use crdt_model::scope_state::ScopeError;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::error::AppError;
-use crate::replica::{CommandError, Input, Outcome, Replica, ReplicaError, request_outcome};
+use crate::replica::{AdoptError, CommandError, Input, LoanError, Outcome, Replica, ReplicaError, request_outcome};
 use crate::store::{BatchError, Machine, Snapshot, StoreError, WriteTx};
 
 /// What became of a job.
@@ -54,11 +55,12 @@ pub(crate) struct Job {
 /// The replica as the writer drives it.
 pub(crate) struct ReplicaMachine {
     replica: Replica,
+    news: watch::Sender<u64>,
 }
 
 impl ReplicaMachine {
-    pub fn new(replica: Replica) -> Self {
-        Self { replica }
+    pub fn new(replica: Replica, news: watch::Sender<u64>) -> Self {
+        Self { replica, news }
     }
 }
 
@@ -76,6 +78,8 @@ impl Machine for ReplicaMachine {
         for (job, answer) in inputs.into_iter().zip(outputs) {
             tell(job, answer);
         }
+        let written = self.replica.written();
+        self.news.send_if_modified(|told| std::mem::replace(told, written) != written);
     }
 
     fn dropped(&mut self) {
@@ -118,13 +122,7 @@ fn batch_error(error: ReplicaError) -> BatchError {
 }
 
 fn command_error(error: CommandError, key: &str) -> AppError {
-    use crdt_model::order::decide::RuleError;
     let invalid = |pointer: String, detail: String, remedy: &str| AppError::field(pointer, detail, remedy);
-    let conflict = |code, error: &dyn std::fmt::Display, remedy: &str| AppError::Conflict {
-        code,
-        detail: error.to_string(),
-        remedy: remedy.to_owned(),
-    };
     match error {
         CommandError::UnknownSku { line, ref sku } => invalid(
             format!("/lines/{line}/sku"),
@@ -154,33 +152,77 @@ fn command_error(error: CommandError, key: &str) -> AppError {
             let place = line.map_or(String::new(), |line| format!("/lines/{line}"));
             invalid(format!("{place}/{field}"), error.to_string(), "Shorten it.")
         }
+        CommandError::NotAdmitted => {
+            conflict("not_admitted", &error, "Join the organisation first: `tradepost join TICKET`.")
+        }
+        CommandError::NotRegistrar => {
+            conflict("not_registrar", &error, "Invite at the node that began the organisation.")
+        }
+        CommandError::NotAllowed { .. } => {
+            conflict("not_allowed", &error, "Do it at the site that it concerns, or at head office.")
+        }
+        CommandError::OtherSite { .. } => conflict("exists", &error, "Give the site's own kind, zone and territory."),
+        CommandError::NoLetterLeft { .. } => conflict("no_letter_left", &error, "Open another site."),
+        CommandError::Parked { .. } => conflict("parked", &error, "Upgrade this node, then run `tradepost rebuild`."),
         CommandError::OrderTooLarge => {
             invalid("/lines".into(), error.to_string(), "Split the order, or shorten the names.")
         }
-        CommandError::Rule(rule) => match rule {
-            RuleError::NoLines | RuleError::TooManyLines { .. } => {
-                invalid("/lines".into(), rule.to_string(), "Give 1 to 2,000 lines; split a larger order.")
-            }
-            RuleError::QuantityNotPositive { line } => invalid(
-                format!("/lines/{}/quantity", line.saturating_sub(1)),
-                rule.to_string(),
-                "Give a quantity above zero.",
-            ),
-            RuleError::PriceNegative { line } => invalid(
-                format!("/lines/{}/price", line.saturating_sub(1)),
-                rule.to_string(),
-                "Give a price of zero or more.",
-            ),
-            RuleError::TotalTooLarge { line } => {
-                invalid(format!("/lines/{}", line.saturating_sub(1)), rule.to_string(), "Check quantity and price.")
-            }
-            RuleError::UnknownLine { .. } => {
-                invalid("/lines".into(), rule.to_string(), "Name a line that the order has.")
-            }
-            RuleError::MoreThanOpen { .. } => conflict("more_than_open", &rule, "Give at most what is open."),
-            RuleError::NothingOpen => conflict("nothing_open", &rule, "Nothing is left to do."),
-            RuleError::IsCancelled => conflict("order_cancelled", &rule, "Take a new order."),
-            RuleError::Finished => conflict("order_finished", &rule, "History is not changed; take a new order."),
-        },
+        CommandError::Loan(error) => loan_error(&error),
+        CommandError::Adopt(error) => adopt_error(&error),
+        CommandError::Rule(rule) => rule_error(&rule),
+    }
+}
+
+fn conflict(code: &'static str, error: &dyn std::fmt::Display, remedy: &str) -> AppError {
+    AppError::Conflict { code, detail: error.to_string(), remedy: remedy.to_owned() }
+}
+
+fn loan_error(error: &LoanError) -> AppError {
+    match error {
+        LoanError::NotKeeper { .. } => {
+            conflict("not_keeper", error, "Lend at the till that keeps the site's stock rights.")
+        }
+        LoanError::NotOfSite { .. } => {
+            AppError::field("/holder", error.to_string(), "Name another admitted node of this site.")
+        }
+        LoanError::NotEnoughRights { .. } => {
+            conflict("not_enough_rights", error, "Lend at most the free rights; `stock show` tells them.")
+        }
+        LoanError::UnknownLoan { loan } => AppError::NotFound { what: "loan", id: loan.to_string() },
+        LoanError::NotHolder { .. } => conflict("not_holder", error, "Give it back at the till that holds it."),
+        LoanError::MoreThanBalance { .. } => {
+            conflict("more_than_balance", error, "Give back at most what is neither promised nor sold.")
+        }
+    }
+}
+
+fn adopt_error(error: &AdoptError) -> AppError {
+    match error {
+        AdoptError::NotHeadOffice { .. } => {
+            conflict("not_head_office", error, "Give the command at a node of head office.")
+        }
+        AdoptError::UnknownProduct { sku, .. } => AppError::NotFound { what: "product", id: sku.to_string() },
+        AdoptError::NoTarget { .. } => {
+            AppError::field("/to", error.to_string(), "Name another item that is in the catalogue.")
+        }
+        AdoptError::TakenOver { .. } => conflict("taken_over", error, "It stays what it was taken over as."),
+    }
+}
+
+fn rule_error(rule: &RuleError) -> AppError {
+    let invalid = |pointer: String, remedy: &str| AppError::field(pointer, rule.to_string(), remedy);
+    let of_line = |line: &u16, field: &str| format!("/lines/{}{field}", line.saturating_sub(1));
+    match rule {
+        RuleError::NoLines | RuleError::TooManyLines { .. } => {
+            invalid("/lines".into(), "Give 1 to 2,000 lines; split a larger order.")
+        }
+        RuleError::QuantityNotPositive { line } => invalid(of_line(line, "/quantity"), "Give a quantity above zero."),
+        RuleError::PriceNegative { line } => invalid(of_line(line, "/price"), "Give a price of zero or more."),
+        RuleError::TotalTooLarge { line } => invalid(of_line(line, ""), "Check quantity and price."),
+        RuleError::UnknownLine { .. } => invalid("/lines".into(), "Name a line that the order has."),
+        RuleError::MoreThanOpen { .. } => conflict("more_than_open", rule, "Give at most what is open."),
+        RuleError::NothingOpen => conflict("nothing_open", rule, "Nothing is left to do."),
+        RuleError::IsCancelled => conflict("order_cancelled", rule, "Take a new order."),
+        RuleError::Finished => conflict("order_finished", rule, "History is not changed; take a new order."),
     }
 }

@@ -33,7 +33,7 @@ pub use order::{
 };
 pub use report::{CoverageRow, CoverageState, SalesBy, SalesFigures, SalesReport, SalesReportRequest, SalesRow};
 pub use status::{ContentDigest, RebuildView, ScopeStatus, StateDigest, StatusView};
-pub use stock::{StockEntryRequest, StockFilter, StockView};
+pub use stock::{LoanFilter, LoanRequest, LoanView, StockEntryRequest, StockFilter, StockView};
 
 /// Lines that one order may have.
 pub const ORDER_LINES_MAX: usize = 2_000;
@@ -73,7 +73,7 @@ impl IdempotencyKey {
 }
 
 /// What makes a write repeatable: the caller's key and what it asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Request {
     /// The caller's key; none where a repetition is a new request.
     pub idempotency_key: Option<IdempotencyKey>,

@@ -2,6 +2,7 @@
 //!
 //! Invariant: rows only, never documents. Proved by the application's tests.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use crdt_model::codec::{DecodeError, Reader};
@@ -106,6 +107,36 @@ pub(super) fn product(snapshot: &Snapshot, item: &DocumentId) -> Result<Option<(
     Ok(None)
 }
 
+/// Items of a site that are other names of catalogue items.
+#[derive(Debug, Default)]
+pub(super) struct Aliases(BTreeMap<DocumentId, DocumentId>);
+
+impl Aliases {
+    /// The item under which another one is reported: the end of its names. In a circle everybody keeps its own.
+    pub fn follow(&self, item: DocumentId) -> DocumentId {
+        let mut last = item;
+        for _ in 0..self.0.len() {
+            match self.0.get(&last) {
+                Some(next) if *next == item => return item,
+                Some(next) => last = *next,
+                None => break,
+            }
+        }
+        last
+    }
+}
+
+/// The aliases of a scope.
+pub(super) fn aliases(snapshot: &Snapshot, scope: &Scope) -> Result<Aliases, AppError> {
+    let prefix = row_key(scope, RowKind::Alias, &[]);
+    let length = prefix.as_bytes().len();
+    let rows = collect(snapshot, Table::Rows, prefix.as_bytes(), |key, target| {
+        let item = DocumentId(Reader::new(&key[length..]).array("item")?);
+        Ok(Some((item, DocumentId::of_sku(&String::from_utf8_lossy(target)))))
+    })?;
+    Ok(Aliases(rows.into_iter().collect()))
+}
+
 /// The customer of an id, from any territory that is held.
 pub(super) fn customer(snapshot: &Snapshot, id: &DocumentId) -> Result<Option<CustomerState>, AppError> {
     for scope in scopes(snapshot)?.into_iter().filter(|scope| matches!(scope, Scope::Customers(_))) {
@@ -168,4 +199,18 @@ pub(super) fn commits(snapshot: &Snapshot, scope: &Scope) -> Result<u64, AppErro
         .scan(Table::CommitOrder, &KeyRange::prefix(prefix.as_bytes()), Direction::Backward, visit)
         .map_err(storage)?;
     Ok(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alias_is_followed_to_its_end_and_a_circle_changes_nothing() {
+        let item = |number: u8| DocumentId([number; 16]);
+        let aliases = Aliases([(1, 2), (2, 3), (7, 8), (8, 7)].map(|(from, to)| (item(from), item(to))).into());
+        for (from, to) in [(1, 3), (2, 3), (3, 3), (7, 7), (8, 8), (9, 9)] {
+            assert_eq!(aliases.follow(item(from)), item(to), "{from}");
+        }
+    }
 }

@@ -142,13 +142,23 @@ fn add_rows(snapshot: &Snapshot, scope: &Scope, request: &SalesReportRequest, ro
         SalesBy::Item => (Table::SalesByItem, String::new()),
         SalesBy::Customer => (Table::SalesByCustomer, String::new()),
     };
+    let aliases = match request.by {
+        SalesBy::Item => read::aliases(snapshot, scope)?,
+        SalesBy::Month | SalesBy::Day | SalesBy::Site | SalesBy::Country | SalesBy::Customer => {
+            read::Aliases::default()
+        }
+    };
     scan_days(snapshot, table, scope, request, |day, rest, sums| {
         let key = match request.by {
             SalesBy::Month => Key::Word(day.month()),
             SalesBy::Day => Key::Word(day.to_string()),
             SalesBy::Site => Key::Word(site.trim_start_matches("site/").to_owned()),
             SalesBy::Country => word_key(rest),
-            SalesBy::Item | SalesBy::Customer => document_key(rest),
+            SalesBy::Item => match document_key(rest) {
+                Key::Document(item) => Key::Document(aliases.follow(item)),
+                key @ (Key::Word(_) | Key::Nothing) => key,
+            },
+            SalesBy::Customer => document_key(rest),
         };
         rows.entry(key).or_default().add(&sums);
     })

@@ -2,9 +2,12 @@
 //!
 //! Invariant: figures are those of one snapshot. Proved by the acceptance script.
 
+use crdt_model::codec::Reader;
+use crdt_model::control::state::Control;
 use crdt_model::id::DocumentId;
 use crdt_model::rows::{RowKind, row_key};
 use crdt_model::scope::{Scope, SiteCode};
+use crdt_model::stock::loan::open_loans_key;
 use crdt_model::stock::{StockRow, StockSums};
 use crdt_model::text::Text;
 
@@ -27,7 +30,8 @@ impl App {
             }
         }
         let page = page::cut(found, &request, |(scope, row)| format!("{}\u{0}{scope}", row.sku));
-        let items = page.items.iter().map(|(scope, row)| self.stock_view(&snapshot, scope, row));
+        let control = read::control(&snapshot)?;
+        let items = page.items.iter().map(|(scope, row)| self.stock_view(&snapshot, &control, (scope, row)));
         Ok(Page { items: items.collect::<Result<_, _>>()?, next_cursor: page.next_cursor })
     }
 
@@ -44,7 +48,7 @@ impl App {
                 StockRow { sku: text, sums: StockSums::default() }
             }
         };
-        self.stock_view(&snapshot, &scope, &row)
+        self.stock_view(&snapshot, &read::control(&snapshot)?, (&scope, &row))
     }
 
     /// Goods came in.
@@ -68,32 +72,51 @@ impl App {
         let written = self.write(&request, Command::RecordStock { kind, sku: item, quantity, reference, reason }).await;
         match written {
             Ok(_) => self.stock_item(sku.as_str()),
-            Err(AppError::Invalid { mut errors }) => {
-                for error in &mut errors {
-                    error.pointer = error.pointer.replace("/lines/0/sku", "/sku");
-                }
-                Err(AppError::Invalid { errors })
-            }
-            Err(other) => Err(other),
+            Err(error) => Err(error.at_sku()),
         }
     }
 
-    fn stock_view(&self, snapshot: &Snapshot, scope: &Scope, row: &StockRow) -> Result<StockView, AppError> {
+    /// What this node may promise with rights: the free rights of its site if it keeps them, and its loans.
+    fn promise_now(
+        &self,
+        snapshot: &Snapshot,
+        control: &Control,
+        (scope, site): (&Scope, &SiteCode),
+        row: &StockRow,
+    ) -> Result<i128, AppError> {
+        let (author, epoch) = (self.facts().author, control.epoch(site));
+        let keeper = control.keeper(site, epoch) == Some(author);
+        let own = if keeper { row.sums.free_rights(epoch).max(0) } else { 0 };
+        let prefix = open_loans_key(scope, &DocumentId::of_sku(row.sku.as_str()), &author);
+        let balance = |_: &[u8], value: &[u8]| Reader::new(value).wide("balance").map(Some);
+        let loans = collect(snapshot, Table::Rows, prefix.as_bytes(), balance)?;
+        Ok(own + loans.into_iter().sum::<i128>())
+    }
+
+    fn stock_view(
+        &self,
+        snapshot: &Snapshot,
+        control: &Control,
+        (scope, row): (&Scope, &StockRow),
+    ) -> Result<StockView, AppError> {
         let product = read::product(snapshot, &DocumentId::of_sku(row.sku.as_str()))?;
         let sums = &row.sums;
+        let site = site_of(scope).unwrap_or_else(|| self.facts().site.clone());
+        let epoch = control.epoch(&site);
         Ok(StockView {
-            site: site_of(scope).unwrap_or_else(|| self.facts().site.clone()),
+            promise_now: QuantitySum(self.promise_now(snapshot, control, (scope, &site), row)?),
+            site,
             name: product.map_or_else(|| row.sku.clone(), |(_, product)| product.name().clone()),
             sku: row.sku.clone(),
             on_hand: QuantitySum(sums.on_hand),
             unavailable: QuantitySum(0),
             reserved: QuantitySum(sums.reserved()),
             secured: QuantitySum(sums.secured),
-            allotted: QuantitySum(0),
+            allotted: QuantitySum(sums.allotted()),
             available: QuantitySum(sums.available()),
-            free_rights: QuantitySum(sums.free_rights()),
-            minted: QuantitySum(sums.minted),
-            burned: QuantitySum(sums.burned),
+            free_rights: QuantitySum(sums.free_rights(epoch)),
+            minted: QuantitySum(sums.minted()),
+            burned: QuantitySum(sums.burned()),
             spent: QuantitySum(sums.spent),
             as_of: self.now(),
         })

@@ -32,6 +32,8 @@ pub struct ProductBody {
     provisional: bool,
     /// Where it lives.
     scope: String,
+    /// The SKU of the catalogue of which it is another name.
+    alias_of: Option<String>,
 }
 
 /// A product to create.
@@ -71,6 +73,7 @@ impl From<ProductView> for ProductBody {
             barcode: product.barcode.map(|barcode| barcode.to_string()),
             provisional: product.provisional,
             scope: product.scope.to_string(),
+            alias_of: product.alias_of.map(|sku| sku.to_string()),
         }
     }
 }

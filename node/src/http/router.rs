@@ -22,7 +22,9 @@ use utoipa_axum::routes;
 use super::auth::TokenHash;
 use super::error::Problem;
 use super::gate::{Gate, gate};
-use super::{cases, channels, customers, imports, orders, products, reports, status, stock};
+use super::{
+    adoption, cases, channels, customers, imports, loans, orders, peers, products, reports, status, stock, sync,
+};
 use crate::app::App;
 use crate::app::error::AppError;
 
@@ -108,6 +110,8 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(channels::list_channels, channels::create_channel))
         .routes(routes!(products::list_products, products::create_product))
         .routes(routes!(products::show_product))
+        .routes(routes!(adoption::adopt_product))
+        .routes(routes!(adoption::alias_product))
         .routes(routes!(customers::list_customers, customers::create_customer))
         .routes(routes!(customers::show_customer))
         .routes(routes!(orders::list_orders, orders::create_order))
@@ -119,11 +123,20 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(stock::show_stock))
         .routes(routes!(stock::receive_stock))
         .routes(routes!(stock::adjust_stock))
+        .routes(routes!(loans::list_loans, loans::lend_stock))
+        .routes(routes!(loans::return_loan))
         .routes(routes!(cases::list_cases))
         .routes(routes!(reports::sales_report))
         .routes(routes!(imports::start_import))
         .routes(routes!(imports::show_import))
         .routes(routes!(imports::download_rejects))
+        .routes(routes!(peers::list_peers))
+        .routes(routes!(peers::invite_peer))
+        .routes(routes!(peers::set_peer_address))
+        .routes(routes!(sync::show_sync))
+        .routes(routes!(sync::sync_now))
+        .routes(routes!(sync::pause_sync))
+        .routes(routes!(sync::resume_sync))
 }
 
 /// The whole API over `app`.
@@ -188,6 +201,8 @@ mod tests {
         ("get", "/api/v1/products"),
         ("post", "/api/v1/products"),
         ("get", "/api/v1/products/{sku}"),
+        ("post", "/api/v1/products/{sku}/adopt"),
+        ("post", "/api/v1/products/{sku}/alias"),
         ("get", "/api/v1/customers"),
         ("post", "/api/v1/customers"),
         ("get", "/api/v1/customers/{id}"),
@@ -201,11 +216,21 @@ mod tests {
         ("get", "/api/v1/stock/{sku}"),
         ("post", "/api/v1/stock/receipts"),
         ("post", "/api/v1/stock/adjustments"),
+        ("get", "/api/v1/stock/loans"),
+        ("post", "/api/v1/stock/loans"),
+        ("post", "/api/v1/stock/loans/{id}/return"),
         ("get", "/api/v1/cases"),
         ("get", "/api/v1/reports/sales"),
         ("post", "/api/v1/imports"),
         ("get", "/api/v1/imports/{id}"),
         ("get", "/api/v1/imports/{id}/rejects"),
+        ("get", "/api/v1/peers"),
+        ("post", "/api/v1/peers/invites"),
+        ("put", "/api/v1/peers/{node}/address"),
+        ("get", "/api/v1/sync"),
+        ("post", "/api/v1/sync/now"),
+        ("post", "/api/v1/sync/pause"),
+        ("post", "/api/v1/sync/resume"),
     ];
 
     fn order_with(change: impl FnOnce(&mut Value)) -> String {
@@ -257,7 +282,7 @@ mod tests {
     async fn every_route_but_health_wants_the_token() {
         let world = World::new();
         for (method, path) in ROUTES {
-            let target = path.replace("{sku}", "85123A").replace("{id}", "HQ-A-000001");
+            let target = path.replace("{sku}", "85123A").replace("{id}", "HQ-A-000001").replace("{node}", "SH01");
             for credential in [None, Some("Bearer wrong"), Some("Basic YTpi")] {
                 let request = Request::builder().method(method.to_uppercase().as_str()).uri(&target);
                 let request = request.header("host", "localhost:7070").header("content-type", "application/json");
@@ -277,7 +302,7 @@ mod tests {
     async fn every_route_of_the_contract_is_routed() {
         let world = World::new();
         for (method, path) in ROUTES {
-            let target = path.replace("{sku}", "85123A").replace("{id}", "HQ-A-000001");
+            let target = path.replace("{sku}", "85123A").replace("{id}", "HQ-A-000001").replace("{node}", "SH01");
             let request = World::request(&method.to_uppercase(), &target).body(Body::empty()).unwrap();
             let answer = world.send(request).await;
             assert!(answer.status != 405, "{method} {target}");

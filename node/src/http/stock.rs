@@ -39,6 +39,8 @@ pub struct StockBody {
     available: String,
     /// Rights that nothing uses.
     free_rights: String,
+    /// What this node may promise with rights: free rights that it keeps, and its loans.
+    promise_now: String,
     /// Rights made.
     minted: String,
     /// Rights destroyed.
@@ -103,6 +105,7 @@ impl From<StockView> for StockBody {
             allotted: stock.allotted.to_string(),
             available: stock.available.to_string(),
             free_rights: stock.free_rights.to_string(),
+            promise_now: stock.promise_now.to_string(),
             minted: stock.minted.to_string(),
             burned: stock.burned.to_string(),
             spent: stock.spent.to_string(),
@@ -222,7 +225,7 @@ mod tests {
         assert_eq!(
             serde_json::to_value(StockBody::from(sample_stock())).unwrap(),
             json!({"site": "HQ", "sku": "85123A", "name": "HOLDER", "on_hand": "10", "unavailable": "0", "reserved": "4",
-                "secured": "3", "allotted": "0", "available": "6", "free_rights": "7", "minted": "10", "burned": "0",
+                "secured": "3", "allotted": "0", "available": "6", "free_rights": "7", "promise_now": "5", "minted": "10", "burned": "0",
                 "spent": "-0.5", "as_of": "2010-12-01T08:26:00+00:00"})
         );
     }

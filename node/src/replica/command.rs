@@ -1,16 +1,15 @@
 //! What comes into the replica and what comes out: commands with their times, outcomes and refusals.
 //!
-//! Also the request index: a repeated request gets the answer of the first, one with another body is refused.
+//! Not what they do, and not the answers that are kept of them (`request_index`).
 //!
-//! Invariant: the index is written in the transaction of the command itself. Proved by
-//! `a_repeated_request_gets_the_first_answer` in `replica/tests.rs`.
+//! Invariant: a refusal names ids and numbers, and nothing was written. Proved by
+//! `the_own_log_is_contiguous_after_dropped_batches` and the tests of each command.
 
 use thiserror::Error;
 
-use crdt_model::codec::{DecodeError, Reader, Writer};
 use crdt_model::control::event::Channel;
 use crdt_model::customer::event::ExternalCustomer;
-use crdt_model::id::{DocumentId, RequestId};
+use crdt_model::id::{AuthorId, DocumentId, LoanId, RequestId};
 use crdt_model::money::{Currency, Money, UnitPrice};
 use crdt_model::order::decide::RuleError;
 use crdt_model::order::event::{ExternalOrder, Handover, LineQuantity, Tender};
@@ -20,9 +19,11 @@ use crdt_model::scope::{Scope, SiteCode};
 use crdt_model::text::Text;
 use crdt_model::time::EventTime;
 
-use super::ReplicaError;
-use super::batch::Batch;
-use crate::store::{ReadTables, Table};
+use super::admit::Admission;
+use super::adopt::AdoptError;
+use super::loans::LoanError;
+use super::local::LocalChange;
+use super::receive::{Arrival, Received};
 
 /// The time of an input, as the node's clock and the site's zone give it.
 pub type Now = EventTime;
@@ -189,6 +190,15 @@ pub enum Command {
     },
     /// Add a product.
     PostProduct(ProductDraft),
+    /// Head office takes a site's provisional product over.
+    AdoptProduct {
+        /// Exact SKU.
+        sku: Text,
+        /// The site that made it.
+        site: SiteCode,
+        /// The item of the catalogue of which it is another name; `None` takes it over as it is.
+        alias_of: Option<Text>,
+    },
     /// Add a customer.
     PostCustomer(CustomerDraft),
     /// Add a channel.
@@ -206,12 +216,36 @@ pub enum Command {
         /// Why.
         reason: Option<Text>,
     },
+    /// The keeper lends rights to another till of its site.
+    LendStock {
+        /// Exact SKU.
+        sku: Text,
+        /// How much, more than zero.
+        quantity: Quantity,
+        /// Who may promise it from now on.
+        holder: AuthorId,
+    },
+    /// The holder gives rights of a loan back.
+    ReturnLoan {
+        /// The loan.
+        loan: LoanId,
+        /// How much; `None` for all that is left.
+        quantity: Option<Quantity>,
+    },
+    /// The keeper books what others recorded and lends again to holders that ran low; nothing for anybody else.
+    Refill,
     /// Orders of the past.
     ImportOrders(Vec<ImportOrder>),
     /// Products of a file.
     ImportProducts(Vec<ProductDraft>),
     /// Make all rows anew from the commits.
     Rebuild,
+    /// Take in commits of other authors.
+    Receive(Arrival),
+    /// Admit an author; the registrar alone may.
+    Admit(Admission),
+    /// Keep what concerns this node alone; no commit.
+    Remember(Vec<LocalChange>),
 }
 
 /// What an import batch did.
@@ -227,6 +261,15 @@ pub struct ImportCounts {
     pub customers_created: u64,
     /// Positions in the batch of known orders with other content.
     pub differing: Vec<usize>,
+}
+
+/// What a refill did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RefillCounts {
+    /// Facts of others that were booked.
+    pub booked: u64,
+    /// Loans made.
+    pub loans: u64,
 }
 
 /// What a command did; told after it is durable.
@@ -263,6 +306,15 @@ pub enum Outcome {
         /// The item.
         item: DocumentId,
     },
+    /// A loan was made or given back.
+    Loan {
+        /// Its scope.
+        scope: Scope,
+        /// Its name.
+        loan: LoanId,
+    },
+    /// The keeper did its duty.
+    Refilled(RefillCounts),
     /// An import batch is durable.
     Imported(ImportCounts),
     /// All rows are made anew.
@@ -274,6 +326,15 @@ pub enum Outcome {
         /// Commits read.
         commits: u64,
     },
+    /// Commits of others are taken in.
+    Received(Received),
+    /// An author is a member.
+    Admitted {
+        /// The letter in the numbers of its orders.
+        letter: Text,
+    },
+    /// Local rows are kept.
+    Remembered,
 }
 
 /// Why a command wrote nothing.
@@ -282,6 +343,12 @@ pub enum CommandError {
     /// A business rule.
     #[error(transparent)]
     Rule(#[from] RuleError),
+    /// A rule of adoption.
+    #[error(transparent)]
+    Adopt(#[from] AdoptError),
+    /// A rule of loans.
+    #[error(transparent)]
+    Loan(#[from] LoanError),
     /// No product with this SKU.
     #[error("line {line}: no product `{sku}`")]
     UnknownSku {
@@ -352,74 +419,37 @@ pub enum CommandError {
         /// Its field.
         field: &'static str,
     },
+    /// This node is not a member: it may write nothing.
+    #[error("this node is not admitted to the organisation")]
+    NotAdmitted,
+    /// Only the registrar admits.
+    #[error("only the registrar admits nodes")]
+    NotRegistrar,
+    /// The site's node may not write this.
+    #[error("this site may not write that: {code}")]
+    NotAllowed {
+        /// The reason code of the capability table.
+        code: &'static str,
+    },
+    /// The site is known with another kind, zone or territory.
+    #[error("site {code} exists with another kind, zone or territory")]
+    OtherSite {
+        /// Its code.
+        code: SiteCode,
+    },
+    /// Every device letter of the site is used.
+    #[error("site {code} has no device letter left")]
+    NoLetterLeft {
+        /// The site.
+        code: SiteCode,
+    },
+    /// The document holds what this program does not understand; it is read-only until it does.
+    #[error("document {id} waits for a newer program and is read-only")]
+    Parked {
+        /// The document.
+        id: DocumentId,
+    },
     /// The order is larger than a document may be.
     #[error("the order is larger than a document may be")]
     OrderTooLarge,
-}
-
-/// The answer of a request that was handled before.
-pub fn replay(
-    batch: &Batch<'_, '_>,
-    request: &RequestKey,
-) -> Result<Option<Result<Outcome, CommandError>>, ReplicaError> {
-    let Some(bytes) = batch.read(Table::Requests, &request.id.0)? else { return Ok(None) };
-    answer_of(&bytes, request).map(Some)
-}
-
-/// Keeps the answer of a request.
-pub fn remember(batch: &mut Batch<'_, '_>, request: &RequestKey, outcome: &Outcome) -> Result<(), ReplicaError> {
-    if let Some(bytes) = encode_entry(&request.body_hash, outcome) {
-        batch.write(Table::Requests, request.id.0.to_vec(), bytes);
-    }
-    Ok(())
-}
-
-/// Only outcomes that name a document are repeated; batches and rebuilds are repeatable by themselves.
-fn encode_entry(body_hash: &[u8; 32], outcome: &Outcome) -> Option<Vec<u8>> {
-    let (tag, scope, id) = match outcome {
-        Outcome::Order { scope, id } => (1, scope.clone(), id),
-        Outcome::Product { scope, id } => (2, scope.clone(), id),
-        Outcome::Customer { scope, id } => (3, scope.clone(), id),
-        Outcome::Channel { id } => (4, Scope::Control, id),
-        Outcome::Stock { item } => (5, Scope::Control, item),
-        Outcome::Imported(_) | Outcome::Rebuilt { .. } => return None,
-    };
-    let mut writer = Writer::new();
-    writer.fixed(body_hash).byte(tag);
-    scope.encode(&mut writer);
-    id.encode(&mut writer);
-    Some(writer.finish())
-}
-
-/// Reads an entry of the request index: body hash and outcome.
-fn decode_entry(bytes: &[u8]) -> Result<([u8; 32], Outcome), DecodeError> {
-    let mut reader = Reader::new(bytes);
-    let body_hash = reader.array("body hash")?;
-    let tag = reader.byte("outcome")?;
-    let scope = Scope::decode("scope", &mut reader)?;
-    let id = DocumentId::decode("document", &mut reader)?;
-    reader.end()?;
-    let outcome = match tag {
-        1 => Outcome::Order { scope, id },
-        2 => Outcome::Product { scope, id },
-        3 => Outcome::Customer { scope, id },
-        4 => Outcome::Channel { id },
-        5 => Outcome::Stock { item: id },
-        0 | 6..=u8::MAX => return Err(DecodeError::OutOfRange { field: "outcome" }),
-    };
-    Ok((body_hash, outcome))
-}
-
-/// The durable answer of a request, read after a commit whose outcome was unknown.
-pub fn request_outcome(
-    store: &impl ReadTables,
-    request: &RequestKey,
-) -> Result<Option<Result<Outcome, CommandError>>, ReplicaError> {
-    let Some(bytes) = store.get(Table::Requests, &request.id.0)? else { return Ok(None) };
-    answer_of(&bytes, request).map(Some)
-}
-
-fn answer_of(bytes: &[u8], request: &RequestKey) -> Result<Result<Outcome, CommandError>, ReplicaError> {
-    let (body_hash, outcome) = decode_entry(bytes)?;
-    Ok(if body_hash == request.body_hash { Ok(outcome) } else { Err(CommandError::RequestReused) })
 }

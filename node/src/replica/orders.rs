@@ -7,6 +7,7 @@
 //! sale is never refused for stock. Proved by `replica/tests.rs`.
 
 use crdt_model::change::BYTES_VALUE_MAX;
+use crdt_model::control::capability::may;
 use crdt_model::document_row::DocumentRow;
 use crdt_model::event::{Event, EventKind};
 use crdt_model::id::{DocumentId, EventKey, RequestId, TransactionId};
@@ -15,7 +16,7 @@ use crdt_model::order::event::{Contact, Entry, Handover, Line, LineQuantity, Pai
 use crdt_model::order::state::{LineState, OrderState};
 use crdt_model::rows::{RowKind, Rows, ViewTable, row_key};
 use crdt_model::scope::Scope;
-use crdt_model::scope_state::{read_document, read_stock};
+use crdt_model::scope_state::read_document;
 use crdt_model::seal::{KeyRecord, SealKey, SealedField, SealedPlace, SealedValue};
 use crdt_model::text::Text;
 
@@ -141,7 +142,7 @@ impl Replica {
         }
         for scope in [Scope::Catalogue, self.site_scope()] {
             let key = row_key(&scope, RowKind::Document, &item.0);
-            if batch.get(ViewTable::Rows, key.as_bytes())?.is_some() {
+            if self.is_parked(&scope, item) || batch.get(ViewTable::Rows, key.as_bytes())?.is_some() {
                 self.remember_known(item);
                 return Ok(true);
             }
@@ -196,24 +197,14 @@ impl Replica {
         handover: Handover,
         lines: &[LineState],
     ) -> Result<Vec<Event>, ReplicaError> {
-        let (epoch, keeping) = self.keeping();
-        if handover == Handover::AtOnce {
-            return Ok(vec![Event::Shipped(decide::hand_over(input.now, epoch, booking(keeping)))]);
-        }
-        let scope = self.site_scope();
-        let mut failure = None;
-        let reservations =
-            decide::promise(lines, input.now, epoch, |item| match (keeping, read_stock(batch, &scope, item)) {
-                (Keeping::Mine, Ok(sums)) => sums.free_rights(),
-                (Keeping::Others, Ok(_)) => 0,
-                (_, Err(error)) => {
-                    failure = Some(error);
-                    0
-                }
-            });
-        match failure {
-            Some(error) => Err(error.into()),
-            None => Ok(reservations.into_iter().map(Event::Reserved).collect()),
+        match handover {
+            Handover::Later => self.promises(batch, input, lines),
+            Handover::AtOnce => {
+                let (epoch, keeping) = self.keeping();
+                let mut events = self.draws(batch, input, lines)?;
+                events.push(Event::Shipped(decide::hand_over(input.now, epoch, booking(keeping))));
+                Ok(events)
+            }
         }
     }
 
@@ -276,7 +267,9 @@ impl Replica {
         let order = read_order(batch, scope, id)?;
         let (epoch, keeping) = self.keeping();
         let shipped = decide::ship(&order, lines, input.now, epoch, booking(keeping)).map_err(CommandError::Rule)?;
-        self.append_to_order(batch, input, scope, id, vec![Event::Shipped(shipped)])
+        let mut events = self.draws(batch, input, &decide::without_rights(&order, &shipped))?;
+        events.push(Event::Shipped(shipped));
+        self.append_to_order(batch, input, scope, id, events)
     }
 
     pub(super) fn cancel_order(
@@ -297,6 +290,16 @@ impl Replica {
         self.append_to_order(batch, input, scope, id, vec![event])
     }
 
+    /// This node may write these events, and the document takes them.
+    pub(super) fn check_writable(&self, scope: &Scope, id: DocumentId, events: &[Event]) -> Result<(), CommandError> {
+        if self.is_parked(scope, id) {
+            return Err(CommandError::Parked { id });
+        }
+        let author = self.identity.author_id();
+        let denied = events.iter().find_map(|event| may(self.control(), &author, scope, event).err());
+        denied.map_or(Ok(()), |denied| Err(CommandError::NotAllowed { code: denied.code() }))
+    }
+
     fn append_to_order(
         &mut self,
         batch: &mut Batch<'_, '_>,
@@ -306,6 +309,7 @@ impl Replica {
         events: Vec<Event>,
     ) -> Result<Outcome, Stop> {
         if !events.is_empty() {
+            self.check_writable(scope, id, &events)?;
             let mut draft = self.draft(scope.clone(), draft_request(input), TransactionId::ZERO);
             let events = self.with_keys(&mut draft, events);
             let row = self.append_events(batch, &mut draft, id, events)?;
@@ -339,18 +343,7 @@ pub(super) fn weight(line: &LineDraft) -> usize {
 }
 
 fn line_state(line: &LineDraft) -> LineState {
-    LineState {
-        sku: line.sku.clone(),
-        name: line.name.clone(),
-        quantity: line.quantity,
-        price: line.price,
-        cancel_asked: 0,
-        promised: 0,
-        promised_unsecured: 0,
-        shipped: 0,
-        handed_over: 0,
-        shipped_booked: 0,
-    }
+    LineState::new(line.sku.clone(), line.name.clone(), line.quantity, line.price)
 }
 
 fn read_order(batch: &Batch<'_, '_>, scope: &Scope, id: DocumentId) -> Result<Box<OrderState>, Stop> {

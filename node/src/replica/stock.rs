@@ -15,8 +15,9 @@ use crdt_model::text::Text;
 
 use super::batch::Batch;
 use super::command::{CommandError, Input, Outcome, StockKind};
+use super::log::Draft;
 use super::orders::draft_request;
-use super::{Keeping, OpenJournal, Replica, Stop};
+use super::{Keeping, KeyedEvent, OpenJournal, Replica, ReplicaError, Stop};
 
 impl Replica {
     pub(super) fn record_stock(
@@ -53,7 +54,20 @@ impl Replica {
             let booked = if quantity.is_positive() { Event::Mint(booking) } else { Event::Burn(booking) };
             events.push((self.next_key(&mut draft), booked));
         }
-        let written = events.len();
+        self.write_journal(batch, input, draft, (journal, is_new), events)?;
+        Ok(Outcome::Stock { item })
+    }
+
+    /// Writes events into a journal that has room for them, and commits the draft.
+    pub(super) fn write_journal(
+        &mut self,
+        batch: &mut Batch<'_, '_>,
+        input: &Input,
+        mut draft: Draft,
+        (journal, is_new): (DocumentId, Journal),
+        events: Vec<KeyedEvent>,
+    ) -> Result<(), ReplicaError> {
+        let (scope, written) = (draft.scope.clone(), events.len());
         let row = match is_new {
             Journal::New => self.create_document(&mut draft, journal, events, Vec::new())?,
             Journal::Open => self.append_events(batch, &mut draft, journal, events)?,
@@ -62,12 +76,16 @@ impl Replica {
             open.events += written;
         }
         self.commit(batch, draft, input.now.at)?;
-        self.fold_in(batch, &scope, vec![row])?;
-        Ok(Outcome::Stock { item })
+        self.fold_in(batch, &scope, vec![row])
+    }
+
+    /// Events that the journal of [`Self::journal`] still takes.
+    pub(super) fn journal_room(&mut self) -> usize {
+        self.memory().journal.as_ref().map_or(0, |open| JOURNAL_EVENTS_MAX.saturating_sub(open.events))
     }
 
     /// The journal that takes the next two events.
-    fn journal(&mut self, input: &Input) -> (DocumentId, Journal) {
+    pub(super) fn journal(&mut self, input: &Input) -> (DocumentId, Journal) {
         if let Some(open) = &self.memory().journal
             && open.events + 2 <= JOURNAL_EVENTS_MAX
         {
@@ -81,7 +99,7 @@ impl Replica {
 
 /// Whether a journal exists already.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Journal {
+pub(super) enum Journal {
     /// It begins with these events.
     New,
     /// It has events.

@@ -146,3 +146,17 @@ fn an_author_depends_on_others_alone() {
     zero.deps[0].seq = 0;
     assert!(SignedCommit::sign(zero, &key()).is_err());
 }
+
+#[test]
+fn an_unverified_commit_becomes_one_only_by_its_signature() {
+    let signed = SignedCommit::sign(commit(vec![change(10)]), &key()).unwrap();
+    let same = UnverifiedCommit::assemble(signed.commit().clone(), signed.signature()).unwrap();
+    assert_eq!((same.bytes(), same.hash()), (signed.bytes(), signed.hash()));
+    assert_eq!(same.verify().unwrap(), signed);
+    let mut other = *signed.signature();
+    other[3] ^= 1;
+    let forged = UnverifiedCommit::assemble(signed.commit().clone(), &other).unwrap();
+    assert_eq!(forged.verify(), Err(CommitError::Signature { author: signed.commit().author }));
+    let zero = Commit { seq: 0, ..signed.commit().clone() };
+    assert_eq!(UnverifiedCommit::assemble(zero, signed.signature()), Err(CommitError::Chain { seq: 0 }));
+}

@@ -4,8 +4,10 @@
 use super::super::*;
 use crate::control::event::SiteKind;
 use crate::customer::event::ExternalCustomer;
-use crate::id::{AuthorId, DeviceId, DocumentId, EventKey, OrgId, RequestId};
+use crate::id::{AuthorId, DeviceId, DocumentId, EventKey, LoanId, OrgId, RequestId};
+use crate::journal::loan::LoanOrigin;
 use crate::money::{Currency, Money};
+use crate::order::draw::Draw;
 use crate::order::event::{
     Entry, ExternalOrder, Handover, LineQuantity, LineSelection, ORDER_LINES_MAX, Parts, ReservedLine, RightsBooking,
     Tender,
@@ -113,6 +115,20 @@ fn booking() -> Booking {
     Booking { epoch: 3, fact: DocumentId([4; 16]).event(EventKey([5; 8])), sku: text("A"), quantity: units("1") }
 }
 
+fn drawn(draws: &[(u16, u8)]) -> Drawn {
+    let draw = |(line, loan): &(u16, u8)| Draw { line: *line, loan: LoanId([*loan; 16]), quantity: units("1.5") };
+    Drawn { time: time(), draws: draws.iter().map(draw).collect() }
+}
+
+fn loan(origin: LoanOrigin) -> Loan {
+    let (loan, holder) = (LoanId([6; 16]), AuthorId([7; 32]));
+    Loan { time: time(), epoch: 3, loan, holder, sku: text("A"), quantity: units("5"), origin }
+}
+
+fn returned() -> LoanReturned {
+    LoanReturned { time: time(), loan: LoanId([6; 16]), sku: text("A"), quantity: units("0.5") }
+}
+
 fn order_samples() -> Vec<Event> {
     let (reference, amount) = (Some(text("T-1")), Money::from_minor(99).unwrap());
     let paid = Paid { time: time(), tender: Tender::Transfer, amount, reference };
@@ -131,6 +147,7 @@ fn order_samples() -> Vec<Event> {
         Event::Shipped(shipped(some_lines())),
         Event::Paid(paid),
         Event::Contact(contact()),
+        Event::Drawn(drawn(&[(1, 2), (1, 3), (2, 1)])),
     ]
 }
 
@@ -144,6 +161,10 @@ fn samples() -> Vec<Event> {
         Event::Keeper(Keeper { site: SiteCode::new("SH01").unwrap(), epoch: 200, author }),
         Event::Channel(Channel { name: text("web"), home: SiteCode::new("HQ").unwrap(), zone: text("UTC") }),
         Event::ProductPosted(ProductPosted { sku: text("85123a") }),
+        Event::ProductAdopted(ProductAdopted { time: time(), sku: text("85123A") }),
+        Event::Loan(loan(LoanOrigin::ByHand)),
+        Event::Loan(loan(LoanOrigin::Refill)),
+        Event::LoanReturned(returned()),
         Event::CustomerPosted(CustomerPosted { external: None }),
         Event::CustomerPosted(CustomerPosted { external: Some(external) }),
         Event::Opening(stock_fact(None)),
@@ -246,6 +267,28 @@ fn a_booking_books_more_than_nothing_and_a_promise_at_least_nothing() {
         let lines = vec![ReservedLine { unsecured: units(unsecured), ..reservation().lines[0] }];
         let bytes = Event::Reserved(Reservation { lines, ..reservation() }).encode();
         assert_eq!(Event::decode(&bytes).is_ok(), fits, "promise of {unsecured}");
+    }
+}
+
+#[test]
+fn a_draw_names_a_line_and_a_loan_once() {
+    let known = |draws: &[(u16, u8)]| Event::decode(&Event::Drawn(drawn(draws)).encode()).is_ok();
+    assert!(known(&[(1, 2), (1, 3), (2, 1)]));
+    for wrong in [&[][..], &[(1, 3), (1, 2)], &[(1, 2), (1, 2)], &[(2, 1), (1, 1)], &[(0, 1)]] {
+        assert!(!known(wrong), "{wrong:?}");
+    }
+}
+
+#[test]
+fn a_loan_and_its_return_are_more_than_nothing() {
+    for (quantity, fits) in [("0.001", true), ("0", false), ("-1", false)] {
+        let quantity = units(quantity);
+        for event in [
+            Event::Loan(Loan { quantity, ..loan(LoanOrigin::ByHand) }),
+            Event::LoanReturned(LoanReturned { quantity, ..returned() }),
+        ] {
+            assert_eq!(Event::decode(&event.encode()).is_ok(), fits, "{event:?}");
+        }
     }
 }
 

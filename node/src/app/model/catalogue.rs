@@ -49,6 +49,8 @@ pub struct ProductView {
     pub provisional: bool,
     /// Where its document lives.
     pub scope: Scope,
+    /// The item of the catalogue of which it is another name.
+    pub alias_of: Option<Text>,
 }
 
 /// A customer to create.

@@ -5,6 +5,8 @@
 //! Invariant: all figures are sums of thousandths and may be below nothing; nothing here clamps them. Their text is
 //! proved by `sums_beyond_one_quantity_are_written_whole`.
 
+use crdt_model::id::{AuthorId, LoanId};
+use crdt_model::journal::loan::LoanOrigin;
 use crdt_model::quantity::Quantity;
 use crdt_model::scope::SiteCode;
 use crdt_model::text::Text;
@@ -32,6 +34,53 @@ pub struct StockFilter {
     pub sku: Option<Text>,
 }
 
+/// Rights to lend.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoanRequest {
+    /// The item.
+    pub sku: Text,
+    /// How much, more than nothing.
+    pub quantity: Quantity,
+    /// Another node of this site: its short name, author or device letter.
+    pub holder: Text,
+}
+
+/// Which loans a list holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LoanFilter {
+    /// Only this item.
+    pub sku: Option<Text>,
+    /// Used-up loans as well.
+    pub closed: bool,
+}
+
+/// Rights that the keeper lent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoanView {
+    /// Its name.
+    pub id: LoanId,
+    /// The site.
+    pub site: SiteCode,
+    /// The item.
+    pub sku: Text,
+    /// Who may promise it.
+    pub holder: AuthorId,
+    /// The keeper's epoch.
+    pub epoch: u32,
+    /// Why it was made.
+    pub origin: LoanOrigin,
+    /// Rights lent.
+    pub quantity: QuantitySum,
+    /// Given back.
+    pub returned: QuantitySum,
+    /// Promised by the holder and not yet gone.
+    pub secured: QuantitySum,
+    /// Gone with goods.
+    pub spent: QuantitySum,
+    /// What the holder may still promise.
+    pub balance: QuantitySum,
+}
+
 /// One item at one site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StockView {
@@ -53,8 +102,10 @@ pub struct StockView {
     pub allotted: QuantitySum,
     /// What may still be promised.
     pub available: QuantitySum,
-    /// Rights that nothing uses.
+    /// Rights of the site's current keeper that nothing uses.
     pub free_rights: QuantitySum,
+    /// What this node may promise with rights: free rights that it keeps, and its loans.
+    pub promise_now: QuantitySum,
     /// Rights made by the keeper.
     pub minted: QuantitySum,
     /// Rights destroyed by the keeper.

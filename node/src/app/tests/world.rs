@@ -33,6 +33,7 @@ impl Shop {
             currency: "GBP".into(),
             zone: "Europe/London".into(),
             territory: "MAIN".into(),
+            sync_listen: None,
         };
         init(&request).unwrap();
         let node = LocalNode::open(folder.path()).unwrap();

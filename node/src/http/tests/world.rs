@@ -120,6 +120,7 @@ fn new_node(data: &Path) -> App {
         currency: "GBP".into(),
         zone: "Europe/London".into(),
         territory: "MAIN".into(),
+        sync_listen: None,
     };
     init(&request).unwrap();
     open_app(&Folder::new(data)).unwrap()
@@ -203,6 +204,7 @@ pub fn sample_stock() -> StockView {
         allotted: units(0),
         available: units(6),
         free_rights: units(7),
+        promise_now: units(5),
         minted: units(10),
         burned: units(0),
         spent: QuantitySum(-500),

@@ -111,6 +111,33 @@ impl Shop {
         Self { _folder: folder, store, replica, org, seconds: 0, sessions: 1 }
     }
 
+    /// Another node of the same organisation and site with a file of its own, which has all that `first` has.
+    pub fn joined(first: &mut Self, key: SigningKey, letter: &str) -> Self {
+        let author = AuthorId(key.verifying_key().to_bytes());
+        let member = Member { author, device: DeviceId(author.0), site: site(), device_letter: text(letter) };
+        first.write_control(Event::Member(member));
+        let folder = tempfile::tempdir().unwrap();
+        let (store, org) = (open(&folder), first.org);
+        let replica = replica_of(key, letter.as_bytes()[0], org);
+        let mut joined = Self { _folder: folder, store, replica, org, seconds: 0, sessions: 1 };
+        joined.receive_from(first);
+        joined
+    }
+
+    /// Takes every commit that another node has, in its order of arrival.
+    pub fn receive_from(&mut self, other: &Self) {
+        let theirs: Vec<SignedCommit> = [Scope::Control, Scope::Catalogue, scope()]
+            .iter()
+            .flat_map(|scope| other.commits(scope))
+            .filter(|commit| self.store.read().unwrap().get(Table::Commits, &commit.hash().0).unwrap().is_none())
+            .collect();
+        let arrival = Arrival { commits: theirs, keys: Vec::new() };
+        match self.done(Command::Receive(arrival)) {
+            Outcome::Received(received) => assert!(received.refused.is_none(), "{received:?}"),
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// A store that has these products.
     pub fn with(skus: &[&str]) -> Self {
         let mut shop = Self::new();
@@ -230,10 +257,10 @@ impl Shop {
     fn write_control(&mut self, event: Event) {
         let (replica, at) = (&mut self.replica, Timestamp(START_MS));
         let written = self.store.write(|tx| {
-            if replica.memory.is_none() {
-                replica.load(tx)?;
-            }
             let mut batch = Batch::new(tx);
+            if replica.memory.is_none() {
+                replica.load(&batch)?;
+            }
             let id = DocumentId(replica.random.bytes());
             let mut draft = replica.draft(Scope::Control, RequestId::ZERO, TransactionId::ZERO);
             let events = replica.with_keys(&mut draft, vec![event]);
@@ -247,7 +274,7 @@ impl Shop {
     }
 }
 
-fn open(folder: &TempDir) -> Store {
+pub fn open(folder: &TempDir) -> Store {
     Store::open_file(&folder.path().join("tradepost.redb"), StoreConfig::default()).unwrap()
 }
 
@@ -342,12 +369,16 @@ pub fn check_log(snapshot: &impl ReadTables) {
     let mut ends: BTreeMap<(Scope, DocumentId), DocumentEnd> = BTreeMap::new();
     let mut lasts: BTreeMap<(AuthorId, Scope), (u64, CommitHash)> = BTreeMap::new();
     let log = list(snapshot, Table::AuthorLog, &[]);
-    for (key, hash) in &log {
+    for (key, entry) in &log {
+        let (hash, place) = entry.split_at(32);
         let bytes = snapshot.get(Table::Commits, hash).unwrap().unwrap();
+        assert_eq!(place[8..], (bytes.len() as u32).to_be_bytes(), "the log tells the length of its commit");
         let signed = SignedCommit::verify(&bytes).unwrap();
         let commit = signed.commit();
-        assert_eq!(signed.hash().0.as_slice(), hash.as_slice());
+        assert_eq!(signed.hash().0.as_slice(), hash);
         let scope = RowKey::of(&commit.scope);
+        let order = scope.clone().fixed(&place[..8]);
+        assert_eq!(snapshot.get(Table::CommitOrder, order.as_bytes()).unwrap().unwrap(), hash, "and its arrival");
         let expected = [&commit.author.0[..], scope.as_bytes(), &commit.seq.to_be_bytes()].concat();
         assert_eq!(*key, expected, "the log names author, scope and number of its commit");
         let last = lasts.entry((commit.author, commit.scope.clone())).or_insert((0, CommitHash::ZERO));

@@ -20,10 +20,11 @@ fn a_second_process_is_told_where_the_node_answers() {
         currency: "GBP".into(),
         zone: "Europe/London".into(),
         territory: "MAIN".into(),
+        sync_listen: None,
     };
     init(&request).unwrap();
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let options = ServeOptions { data: data.clone(), listen };
+    let options = ServeOptions { data: data.clone(), listen, sync_listen: None };
     let second = || serve(&options, |_| panic!("it must not be served twice")).unwrap_err();
 
     let held = LocalNode::open(&data).unwrap();
@@ -57,6 +58,7 @@ fn a_folder_without_a_node_is_not_served() {
 #[test]
 fn an_address_beyond_this_machine_is_not_served() {
     let listen = SocketAddr::from(([0, 0, 0, 0], 0));
-    let error = serve(&ServeOptions { data: "nowhere".into(), listen }, |_| panic!("not served")).unwrap_err();
+    let error = serve(&ServeOptions { data: "nowhere".into(), listen, sync_listen: None }, |_| panic!("not served"))
+        .unwrap_err();
     assert!(error.to_string().starts_with("listen"), "{error}");
 }

@@ -3,6 +3,7 @@
 use super::super::*;
 use crate::id::EventKey;
 use crate::order::event::Placed;
+use crate::order::line::Source;
 use crate::time::Timestamp;
 
 fn time() -> EventTime {
@@ -10,18 +11,7 @@ fn time() -> EventTime {
 }
 
 fn line(sku: &str, quantity: &str) -> LineState {
-    LineState {
-        sku: Text::new(sku).unwrap(),
-        name: None,
-        quantity: quantity.parse().unwrap(),
-        price: "2.50".parse().unwrap(),
-        cancel_asked: 0,
-        promised: 0,
-        promised_unsecured: 0,
-        shipped: 0,
-        handed_over: 0,
-        shipped_booked: 0,
-    }
+    LineState::new(Text::new(sku).unwrap(), None, quantity.parse().unwrap(), "2.50".parse().unwrap())
 }
 
 fn order(lines: Vec<LineState>) -> OrderState {
@@ -52,23 +42,10 @@ fn order(lines: Vec<LineState>) -> OrderState {
 }
 
 #[test]
-fn lines_of_one_item_share_its_free_rights() {
-    let reservation = promise(&[line("A", "3"), line("A", "4"), line("B", "1")], time(), 1, |_| 5_000).remove(0);
-    let secured: Vec<i64> = reservation.lines.iter().map(|entry| entry.secured.thousandths()).collect();
-    assert_eq!(secured, [3_000, 2_000, 1_000]);
-    assert_eq!(reservation.lines[1].unsecured.thousandths(), 2_000);
-}
-
-#[test]
-fn a_debt_secures_nothing() {
-    let reservation = promise(&[line("A", "3")], time(), 1, |_| -7_000).remove(0);
-    assert_eq!(reservation.lines[0].secured, Quantity::ZERO);
-}
-
-#[test]
 fn cancelling_gives_back_unsecured_promises_first() {
     let mut state = line("A", "5");
-    (state.promised, state.promised_unsecured) = (3_000, 2_000);
+    state.promise(Source::Keeper(1), 3_000);
+    state.promised_unsecured = 2_000;
     let wish = [LineQuantity { line: 1, quantity: "3".parse().unwrap() }];
     let cancelled = cancel(&order(vec![state.clone()]), Some(&wish), time(), None).unwrap();
     assert_eq!(cancelled.lines, LineSelection::Some(wish.to_vec()));
@@ -132,12 +109,4 @@ fn confirming_twice_writes_one_confirmation() {
     assert!(confirm(&order, time()).unwrap().is_some());
     order.confirmed = Confirmation::Given;
     assert_eq!(confirm(&order, time()).unwrap(), None);
-}
-
-#[test]
-fn a_reservation_event_names_at_most_a_thousand_lines() {
-    let events = |lines: usize| promise(&vec![line("A", "1"); lines], time(), 1, |_| 0);
-    assert_eq!(events(RESERVATION_LINES_MAX).len(), 1);
-    let two = events(RESERVATION_LINES_MAX + 1);
-    assert_eq!((two.len(), two[1].lines[0].line), (2, 1001));
 }
