@@ -85,6 +85,24 @@ mod tests {
     }
 
     #[test]
+    fn a_number_has_its_digits_and_no_needless_zeros() {
+        for (value, scale, digits_min, text) in [
+            (0, 0, 0, "0"),
+            (0, 3, 0, "0"),
+            (0, 2, 2, "0.00"),
+            (-5, 3, 0, "-0.005"),
+            (100, 0, 0, "100"),
+            (-1_500, 3, 0, "-1.5"),
+            (2_550_000, 6, 2, "2.55"),
+            (2_000_000, 6, 2, "2.00"),
+            (i128::from(u64::MAX) + 1, 3, 0, "18446744073709551.616"),
+            (i128::MIN, 2, 2, "-1701411834604692317316873037158841057.28"),
+        ] {
+            assert_eq!(format_scaled(value, scale, digits_min), text);
+        }
+    }
+
+    #[test]
     fn more_digits_than_the_scale_are_refused() {
         assert_eq!(parse_scaled("0.1234567", 6), Err(DecimalError::TooPrecise { digits_max: 6 }));
         assert_eq!(parse_scaled("0.1234560", 6), Ok(123_456));

@@ -273,6 +273,21 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
+    /// The forms that every program must derive alike, part by part (architecture, section 13).
+    #[test]
+    fn derived_ids_hash_their_parts_in_order() {
+        let scope: Scope = "lane/SH01~WH02".parse().unwrap();
+        let key = EventKey::derive(&AuthorId([1; 32]), &SessionId([2; 8]), &scope, 0x0304, 5);
+        let parts: [&[u8]; 5] = [&[1; 32], &[2; 8], b"\x05SH01~WH02", &[0, 0, 0, 0, 0, 0, 3, 4], &[0, 5]];
+        assert_eq!(key.0, blake3::hash(&parts.concat()).as_bytes()[..8]);
+        let day = BusinessDate::from_days(1).unwrap();
+        let id = DocumentId::derived(DerivedKind::Order, day, &["web", "7"]);
+        let text =
+            [b"tradepost/derived-id/1", &[DerivedKind::Order as u8][..], &[0, 0, 0, 0, 0, 0, 0, 3], b"web"].concat();
+        let hash = blake3::hash(&[&text[..], &[0, 0, 0, 0, 0, 0, 0, 1], b"7"].concat());
+        assert_eq!(id.0[10..], hash.as_bytes()[4..10]);
+    }
+
     #[test]
     fn random_ids_sort_by_time() {
         let earlier = DocumentId::random(Timestamp(1_000), [0xff; 10]);
