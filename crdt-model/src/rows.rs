@@ -10,7 +10,9 @@ use std::convert::Infallible;
 use std::ops::ControlFlow;
 
 use crate::id::DocumentId;
+use crate::sales::SalesSums;
 use crate::scope::Scope;
+use crate::scope_state::ScopeError;
 use crate::time::{BusinessDate, Timestamp};
 
 /// A table of folded rows.
@@ -94,6 +96,17 @@ pub trait Rows {
     fn delete(&mut self, table: ViewTable, key: &[u8]) -> Result<(), Self::Error>;
     /// Visits the rows whose key begins with `prefix`, in key order.
     fn scan(&self, table: ViewTable, prefix: &[u8], each: &mut RowVisitor<'_>) -> Result<(), Self::Error>;
+    /// Adds to the sums of a sales table's row; sums of zero leave no row. Every later read shows it.
+    fn add_sums(&mut self, table: ViewTable, key: Vec<u8>, change: &SalesSums) -> Result<(), ScopeError<Self::Error>> {
+        let held = self.get(table, &key).map_err(ScopeError::Rows)?;
+        let mut sums = held.map(|bytes| SalesSums::decode(&bytes)).transpose()?.unwrap_or_default();
+        sums.add(change);
+        match sums.is_zero() {
+            true => self.delete(table, &key),
+            false => self.put(table, &key, &sums.encode()),
+        }
+        .map_err(ScopeError::Rows)
+    }
 }
 
 /// Rows in memory: what tests and pure folds use.

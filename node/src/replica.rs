@@ -50,7 +50,7 @@ pub use receive::{Arrival, Received, Refusal};
 pub use request_index::request_outcome;
 pub use stored::CommitState;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crdt_model::commit::{COMMIT_DEPS_MAX, CONTROL_HEADS_MAX};
 use crdt_model::control::capability::may_see;
@@ -96,8 +96,9 @@ struct Memory {
     orders_numbered: u64,
     device_letter: String,
     journal: Option<OpenJournal>,
-    known: BTreeSet<DocumentId>,
-    names: BTreeMap<DocumentId, Text>,
+    /// Items and customers that exist, and names of products: looked up only, so their order shows nowhere.
+    known: HashSet<DocumentId>,
+    names: HashMap<DocumentId, Text>,
 }
 
 /// The journal of this session that still takes events.

@@ -21,11 +21,14 @@ use crate::stock::loan::{Given, LoanRow};
 use crate::stock::{FactBooking, Moved, Rights, StockSums};
 use crate::text::Text;
 
+/// What a document adds to rows of sums.
+pub(super) type SalesParts = BTreeMap<(ViewTable, Vec<u8>), SalesSums>;
+
 /// Everything that a document adds.
 #[derive(Debug, Default)]
 pub(super) struct Contribution {
     pub stock: BTreeMap<DocumentId, (Text, StockSums)>,
-    pub sales: BTreeMap<(ViewTable, Vec<u8>), SalesSums>,
+    pub sales: SalesParts,
     pub index: BTreeMap<(ViewTable, Vec<u8>), Vec<u8>>,
     pub cases: BTreeMap<CaseId, CaseRow>,
     pub facts: Vec<FactPart>,

@@ -8,14 +8,13 @@ use std::collections::BTreeMap;
 use thiserror::Error;
 
 use super::claims::{claimants, claims_of_row, survivor};
-use super::contribution::Contribution;
+use super::contribution::{Contribution, SalesParts};
 use super::rights::{exchange_facts, exchange_loans, exchange_uncovered};
 use crate::case::{CaseId, CaseKind, CaseRow};
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::document_row::DocumentRow;
 use crate::id::{DocumentId, EventKey};
 use crate::rows::{Counter, RowKey, RowKind, Rows, ViewTable, row_key};
-use crate::sales::SalesSums;
 use crate::scope::Scope;
 use crate::stock::{StockRow, StockSums};
 use crate::text::Text;
@@ -108,7 +107,7 @@ fn exchange<R: Rows>(
     new: Option<&DocumentRow>,
 ) -> Settled<(), R> {
     let contribution = |row: Option<&DocumentRow>| row.map(|row| Contribution::of(scope, id, row)).unwrap_or_default();
-    let (before, after) = (contribution(old), contribution(new));
+    let (mut before, mut after) = (contribution(old), contribution(new));
     let key = row_key(scope, RowKind::Document, &id.0);
     match new {
         Some(row) => rows.put(ViewTable::Rows, key.as_bytes(), &row.encode()),
@@ -117,7 +116,7 @@ fn exchange<R: Rows>(
     .map_err(ScopeError::Rows)?;
     count_rows(rows, scope, old, new)?;
     exchange_index(rows, &before, &after)?;
-    exchange_sales(rows, &before, &after)?;
+    exchange_sales(rows, std::mem::take(&mut before.sales), std::mem::take(&mut after.sales))?;
     exchange_cases(rows, scope, &before.cases, &after.cases)?;
     let mut stock = stock_change(before.stock, after.stock);
     exchange_facts(rows, scope, &before.facts, &after.facts, &mut stock)?;
@@ -174,22 +173,13 @@ fn exchange_index<R: Rows>(rows: &mut R, before: &Contribution, after: &Contribu
     Ok(())
 }
 
-fn exchange_sales<R: Rows>(rows: &mut R, before: &Contribution, after: &Contribution) -> Settled<(), R> {
-    let mut change = after.sales.clone();
-    for (key, sums) in &before.sales {
-        change.entry(key.clone()).or_default().subtract(sums);
+fn exchange_sales<R: Rows>(rows: &mut R, before: SalesParts, after: SalesParts) -> Settled<(), R> {
+    let mut change = after;
+    for (key, sums) in before {
+        change.entry(key).or_default().subtract(&sums);
     }
     for ((table, key), sums) in change.into_iter().filter(|(_, sums)| !sums.is_zero()) {
-        let mut row = match rows.get(table, &key).map_err(ScopeError::Rows)? {
-            Some(bytes) => SalesSums::decode(&bytes)?,
-            None => SalesSums::default(),
-        };
-        row.add(&sums);
-        match row.is_zero() {
-            true => rows.delete(table, &key),
-            false => rows.put(table, &key, &row.encode()),
-        }
-        .map_err(ScopeError::Rows)?;
+        rows.add_sums(table, key, &sums)?;
     }
     Ok(())
 }

@@ -1,12 +1,16 @@
 //! A write-back view of one transaction: rows are changed in memory and written once, in key order.
 //!
+//! Rows of sums stay decoded until `flush`, because many documents of a batch add to the same ones.
+//!
 //! Invariants: a read sees every earlier write of the batch; nothing reaches the transaction before `flush`. Proved by
-//! `a_batch_reads_its_own_writes_and_scans_them_in_order`.
+//! `a_batch_reads_its_own_writes_and_scans_them_in_order` and `sums_of_a_batch_are_read_before_they_are_written`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 
 use crdt_model::rows::{RowVisitor, Rows, ViewTable};
+use crdt_model::sales::SalesSums;
+use crdt_model::scope_state::ScopeError;
 
 use crate::store::{Direction, KeyRange, ReadTables, StoreError, Table, WriteTx};
 
@@ -22,16 +26,21 @@ pub type Entry = (Vec<u8>, Vec<u8>);
 pub struct Batch<'t, 's> {
     tx: &'t mut WriteTx<'s>,
     changes: BTreeMap<Table, Changes>,
+    /// Rows of sums as they stand; looked up only, so their order shows nowhere.
+    sums: BTreeMap<Table, HashMap<Vec<u8>, SalesSums>>,
 }
 
 impl<'t, 's> Batch<'t, 's> {
     /// Starts without changes.
     pub fn new(tx: &'t mut WriteTx<'s>) -> Self {
-        Self { tx, changes: BTreeMap::new() }
+        Self { tx, changes: BTreeMap::new(), sums: BTreeMap::new() }
     }
 
     /// Reads a row.
     pub fn read(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        if let Some(sums) = self.sums.get(&table).and_then(|held| held.get(key)) {
+            return Ok(row_of(sums));
+        }
         match self.changes.get(&table).and_then(|changes| changes.get(key)) {
             Some(changed) => Ok(changed.clone()),
             None => self.tx.get(table, key),
@@ -40,12 +49,20 @@ impl<'t, 's> Batch<'t, 's> {
 
     /// Writes a row.
     pub fn write(&mut self, table: Table, key: Vec<u8>, value: Vec<u8>) {
+        self.forget_sums(table, &key);
         self.changes.entry(table).or_default().insert(key, Some(value));
     }
 
     /// Removes a row.
     pub fn remove(&mut self, table: Table, key: Vec<u8>) {
+        self.forget_sums(table, &key);
         self.changes.entry(table).or_default().insert(key, None);
+    }
+
+    fn forget_sums(&mut self, table: Table, key: &[u8]) {
+        if let Some(held) = self.sums.get_mut(&table) {
+            held.remove(key);
+        }
     }
 
     /// Every row whose key begins with `prefix`, in key order.
@@ -59,6 +76,13 @@ impl<'t, 's> Batch<'t, 's> {
         for (key, value) in changed.take_while(|(key, _)| key.starts_with(prefix)) {
             match value {
                 Some(value) => rows.insert(key.clone(), value.clone()),
+                None => rows.remove(key),
+            };
+        }
+        let summed = self.sums.get(&table).into_iter().flatten().filter(|(key, _)| key.starts_with(prefix));
+        for (key, sums) in summed {
+            match row_of(sums) {
+                Some(row) => rows.insert(key.clone(), row),
                 None => rows.remove(key),
             };
         }
@@ -99,6 +123,10 @@ impl<'t, 's> Batch<'t, 's> {
 
     /// Hands every change to the transaction.
     pub fn flush(&mut self) -> Result<(), StoreError> {
+        for (table, held) in std::mem::take(&mut self.sums) {
+            let rows = held.into_iter().map(|(key, sums)| (key, row_of(&sums)));
+            self.changes.entry(table).or_default().extend(rows);
+        }
         for (table, changes) in std::mem::take(&mut self.changes) {
             for (key, value) in changes {
                 match value {
@@ -111,6 +139,11 @@ impl<'t, 's> Batch<'t, 's> {
         }
         Ok(())
     }
+}
+
+/// The row of some sums; zero has none.
+fn row_of(sums: &SalesSums) -> Option<Vec<u8>> {
+    (!sums.is_zero()).then(|| sums.encode())
 }
 
 /// The store's table that keeps a view.
@@ -154,6 +187,19 @@ impl Rows for Batch<'_, '_> {
                 break;
             }
         }
+        Ok(())
+    }
+
+    fn add_sums(&mut self, table: ViewTable, key: Vec<u8>, change: &SalesSums) -> Result<(), ScopeError<StoreError>> {
+        let table = table_of(table);
+        if let Some(sums) = self.sums.get_mut(&table).and_then(|held| held.get_mut(&key)) {
+            sums.add(change);
+            return Ok(());
+        }
+        let held = self.read(table, &key).map_err(ScopeError::Rows)?;
+        let mut sums = held.map(|bytes| SalesSums::decode(&bytes)).transpose()?.unwrap_or_default();
+        sums.add(change);
+        self.sums.entry(table).or_default().insert(key, sums);
         Ok(())
     }
 }
