@@ -34,7 +34,7 @@ use tokio::sync::oneshot;
 
 use crate::clock;
 use crate::replica::{Command, Input, Outcome, Replica, RequestKey};
-use crate::store::{ReadTables, Snapshot, Store, StoreError, SubmitError, Table, Writer};
+use crate::store::{NoRoom, ReadTables, Snapshot, Store, StoreError, SubmitError, Table, Writer};
 use error::AppError;
 use imports::Imports;
 use machine::{Answer, Job, ReplicaMachine};
@@ -142,8 +142,8 @@ pub(crate) fn answered(answer: Result<Answer, oneshot::error::RecvError>) -> Ans
 
 /// A failed read or write of the store as the caller sees it.
 pub(crate) fn storage(error: StoreError) -> AppError {
-    match error {
-        StoreError::DiskFull(_) => AppError::DiskFull { free: 0, needed: 0 },
+    match &error {
+        StoreError::DiskFull(_) => AppError::DiskFull(error.no_room().unwrap_or(NoRoom::unknown())),
         other => AppError::Storage(other.to_string()),
     }
 }

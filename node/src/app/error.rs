@@ -8,6 +8,8 @@ use crdt_model::scope::SiteCode;
 use crdt_model::text::Text;
 use thiserror::Error;
 
+use crate::store::NoRoom;
+
 /// One thing that is wrong with what the caller sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
@@ -80,13 +82,8 @@ pub enum AppError {
         channel: Text,
     },
     /// The disk has no room for it.
-    #[error("{free} bytes are free, {needed} are needed")]
-    DiskFull {
-        /// Free bytes.
-        free: u64,
-        /// Needed bytes.
-        needed: u64,
-    },
+    #[error("the disk is full: {0}")]
+    DiskFull(NoRoom),
     /// The machine failed: for the log, not for the caller.
     #[error("storage: {0}")]
     Storage(String),

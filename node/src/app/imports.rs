@@ -139,6 +139,9 @@ impl App {
 
 /// An import that cannot begin or go on.
 pub(super) fn refused(error: ImportError) -> AppError {
+    if let Some(room) = error.no_room() {
+        return AppError::DiskFull(room);
+    }
     AppError::Refused { code: error.code(), detail: error.to_string(), remedy: error.remedy() }
 }
 

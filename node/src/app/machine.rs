@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use super::error::AppError;
 use crate::replica::{CommandError, Input, Outcome, Replica, ReplicaError, request_outcome};
-use crate::store::{BatchError, Machine, Snapshot, StoreError, WriteTx};
+use crate::store::{BatchError, Machine, NoRoom, Snapshot, StoreError, WriteTx};
 
 /// What became of a job.
 pub(crate) type Answer = Result<Outcome, Failure>;
@@ -19,7 +19,7 @@ pub(crate) enum Failure {
     /// A rule refused it; nothing was written.
     Command(CommandError),
     /// The disk is full.
-    DiskFull,
+    DiskFull(NoRoom),
     /// The machine failed.
     Storage(String),
     /// The node is going down.
@@ -29,7 +29,7 @@ pub(crate) enum Failure {
 impl Failure {
     fn of_store(error: &StoreError) -> Self {
         match error {
-            StoreError::DiskFull(_) => Self::DiskFull,
+            StoreError::DiskFull(_) => Self::DiskFull(error.no_room().unwrap_or(NoRoom::unknown())),
             other => Self::Storage(other.to_string()),
         }
     }
@@ -38,7 +38,7 @@ impl Failure {
     pub fn into_app_error(self, key: &str) -> AppError {
         match self {
             Self::Command(error) => command_error(error, key),
-            Self::DiskFull => AppError::DiskFull { free: 0, needed: 0 },
+            Self::DiskFull(room) => AppError::DiskFull(room),
             Self::Storage(reason) => AppError::Storage(reason),
             Self::Stopping => AppError::Stopping,
         }

@@ -4,6 +4,7 @@
 //! `a_file_imported_twice_writes_nothing_new`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
 use chrono_tz::Tz;
 use crdt_model::order::event::ExternalOrder;
@@ -27,6 +28,7 @@ use crate::import::source::EncodingChoice;
 use crate::import::summary::{Summary, Tally};
 use crate::import::{ImportFiles, Limits};
 use crate::replica::{Command, IMPORT_ORDERS_MAX, ImportCounts, ImportLine, ImportOrder, Outcome, ProductDraft};
+use crate::store::NoRoom;
 
 /// Lines of one batch; a batch is one transaction.
 const BATCH_LINES_MAX: usize = 8_000;
@@ -85,7 +87,7 @@ impl Job {
             Ok(()) => view.state = ImportState::Done,
             Err(error) => {
                 view.state = ImportState::Failed;
-                view.error = Some(error);
+                view.error = Some(with_free_bytes(error, &self.files.temporary));
             }
         }
     }
@@ -275,6 +277,14 @@ impl Job {
         self.add(&ImportCounts { products_created: counts.created, ..counts }, rows);
         lock(&self.shared).rejected = reader.summary().rejects;
         Ok(())
+    }
+}
+
+/// The error of a full disk, with what is free on the disk of `folder` where the error does not know it.
+fn with_free_bytes(error: AppError, folder: &Path) -> AppError {
+    match error {
+        AppError::DiskFull(NoRoom { free: None, needed }) => AppError::DiskFull(NoRoom::on(folder, needed)),
+        other => other,
     }
 }
 

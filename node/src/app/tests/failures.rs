@@ -16,8 +16,8 @@ use crate::app::{App, NodeFacts};
 use crate::clock;
 use crate::replica::tests::world::{check_log, gbp, genesis, keeper, site, text};
 use crate::replica::{GenesisDraft, Identity, Replica, write_genesis};
-use crate::store::Store;
 use crate::store::sim_disk::{Counted, Fault, SimDisk};
+use crate::store::{NoRoom, Store};
 
 /// A node on a disk that fails when told.
 struct Node {
@@ -105,10 +105,11 @@ fn a_full_disk_refuses_orders_shows_them_and_takes_them_again() {
             Err(error) => break error,
         }
     };
-    assert!(matches!(refused, AppError::DiskFull { .. }), "{refused:?}");
+    let AppError::DiskFull(room) = &refused else { panic!("{refused:?}") };
+    assert!(room.free == Some(0) && room.needed > 0, "the disk's own numbers reach the caller: {room:?}");
     assert_eq!(node.count(), taken, "what was acknowledged is shown on the full disk");
     assert_eq!(node.app.products(ProductFilter::default(), PageRequest::default()).unwrap().items.len(), 1);
-    assert!(matches!(node.order("one-more"), Err(AppError::DiskFull { .. })));
+    assert!(matches!(node.order("one-more"), Err(AppError::DiskFull(NoRoom { free: Some(0), .. }))));
     node.disk.set_room(None);
     node.order(&format!("more-{taken}")).unwrap();
     assert_eq!(node.count(), taken + 1);
