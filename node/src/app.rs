@@ -116,9 +116,17 @@ impl App {
     }
 
     /// As [`Self::write`], from a thread of its own; waits for room in the queue.
-    pub(crate) fn write_blocking(&self, command: Command) -> Result<oneshot::Receiver<Answer>, AppError> {
+    pub(crate) fn write_blocking(
+        &self,
+        request: Option<&Request>,
+        command: Command,
+    ) -> Result<oneshot::Receiver<Answer>, AppError> {
         let (reply, answer) = oneshot::channel();
-        let job = Job { input: Input { now: self.now(), request: None, command }, reply };
+        let input = match request {
+            Some(request) => self.input(request, command),
+            None => Input { now: self.now(), request: None, command },
+        };
+        let job = Job { input, reply };
         match self.inner.writer.submit(job) {
             Ok(()) => Ok(answer),
             Err(SubmitError::Full(_)) => Err(AppError::Busy),

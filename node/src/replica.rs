@@ -139,6 +139,7 @@ impl Replica {
             }
             Command::ImportOrders(orders) => self.import_orders(batch, input, orders),
             Command::ImportProducts(products) => self.import_products(batch, input, products),
+            Command::StartImport { id } => Ok(Outcome::Import { id: *id }),
             Command::Rebuild => self.rebuild(batch),
         }
     }

@@ -210,6 +210,11 @@ pub enum Command {
     ImportOrders(Vec<ImportOrder>),
     /// Products of a file.
     ImportProducts(Vec<ProductDraft>),
+    /// Claim a request for an import; without a request it does nothing.
+    StartImport {
+        /// What the import is called unless the request has one already.
+        id: DocumentId,
+    },
     /// Make all rows anew from the commits.
     Rebuild,
 }
@@ -262,6 +267,11 @@ pub enum Outcome {
     Stock {
         /// The item.
         item: DocumentId,
+    },
+    /// The request belongs to this import.
+    Import {
+        /// The import.
+        id: DocumentId,
     },
     /// An import batch is durable.
     Imported(ImportCounts),
@@ -374,7 +384,7 @@ pub fn remember(batch: &mut Batch<'_, '_>, request: &RequestKey, outcome: &Outco
     Ok(())
 }
 
-/// Only outcomes that name a document are repeated; batches and rebuilds are repeatable by themselves.
+/// Only outcomes that name a document or an import are repeated; batches and rebuilds are repeatable by themselves.
 fn encode_entry(body_hash: &[u8; 32], outcome: &Outcome) -> Option<Vec<u8>> {
     let (tag, scope, id) = match outcome {
         Outcome::Order { scope, id } => (1, scope.clone(), id),
@@ -382,6 +392,7 @@ fn encode_entry(body_hash: &[u8; 32], outcome: &Outcome) -> Option<Vec<u8>> {
         Outcome::Customer { scope, id } => (3, scope.clone(), id),
         Outcome::Channel { id } => (4, Scope::Control, id),
         Outcome::Stock { item } => (5, Scope::Control, item),
+        Outcome::Import { id } => (6, Scope::Control, id),
         Outcome::Imported(_) | Outcome::Rebuilt { .. } => return None,
     };
     let mut writer = Writer::new();
@@ -405,7 +416,8 @@ fn decode_entry(bytes: &[u8]) -> Result<([u8; 32], Outcome), DecodeError> {
         3 => Outcome::Customer { scope, id },
         4 => Outcome::Channel { id },
         5 => Outcome::Stock { item: id },
-        0 | 6..=u8::MAX => return Err(DecodeError::OutOfRange { field: "outcome" }),
+        6 => Outcome::Import { id },
+        0 | 7..=u8::MAX => return Err(DecodeError::OutOfRange { field: "outcome" }),
     };
     Ok((body_hash, outcome))
 }

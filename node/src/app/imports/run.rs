@@ -17,7 +17,7 @@ use super::super::machine::Answer;
 use super::super::model::{DocumentCounts, ImportMode, ImportState, OrderCounts};
 use super::super::{App, answered};
 use super::preview::Preview;
-use super::{Shared, lock, refused};
+use super::{Shared, ended, lock, refused};
 use crate::clock;
 use crate::import::columns::{Field, Mapping};
 use crate::import::map::{MappedLine, MappedOrder, Purpose};
@@ -84,7 +84,11 @@ impl Job {
         drop(std::fs::remove_file(&self.files.input));
         let mut view = lock(&self.shared);
         match ended {
-            Ok(()) => view.state = ImportState::Done,
+            Ok(()) => {
+                view.state = ImportState::Done;
+                // Without its file a repeated request runs the import again, which changes nothing.
+                drop(ended::keep(&self.files.temporary, &view));
+            }
             Err(error) => {
                 view.state = ImportState::Failed;
                 view.error = Some(with_free_bytes(error, &self.files.temporary));
@@ -171,7 +175,7 @@ impl Job {
     ) -> Result<Pending, AppError> {
         let drafts: Vec<ImportOrder> = orders.iter().map(|order| draft_of(order, channel, zone)).collect();
         let answer = match self.mode {
-            ImportMode::Write => self.app.write_blocking(Command::ImportOrders(drafts))?,
+            ImportMode::Write => self.app.write_blocking(None, Command::ImportOrders(drafts))?,
             ImportMode::DryRun => {
                 let (reply, answer) = oneshot::channel();
                 drop(reply.send(Ok(Outcome::Imported(preview.orders(&drafts)?))));
@@ -265,7 +269,7 @@ impl Job {
             })
             .collect();
         let counts = match self.mode {
-            ImportMode::Write => self.answer(self.app.write_blocking(Command::ImportProducts(drafts))?)?,
+            ImportMode::Write => self.answer(self.app.write_blocking(None, Command::ImportProducts(drafts))?)?,
             ImportMode::DryRun => preview.products(&drafts)?,
         };
         let rows = batch.len() as u64;
