@@ -16,6 +16,7 @@ use thiserror::Error;
 
 pub mod cells;
 pub mod columns;
+pub mod delimiter;
 mod intake;
 pub mod map;
 pub mod orders;

@@ -21,10 +21,13 @@ use crdt_model::id::DocumentId;
 use crdt_model::text::Text;
 
 use super::error::AppError;
-use super::model::{EntryKind, ImportKind, ImportMode, ImportRequest, ImportState, ImportView, Request};
+use super::model::{
+    EntryKind, ImportDelimiter, ImportKind, ImportMode, ImportRequest, ImportState, ImportView, Request,
+};
 use super::{App, answered, read};
 use crate::entropy;
 use crate::import::columns::Mapping;
+use crate::import::delimiter::{Delimiter, DelimiterChoice, TextForm};
 use crate::import::preset::{DateFormat, ImportMode as EntryMode, OrderPlan, PlanError, Preset};
 use crate::import::source::EncodingChoice;
 use crate::import::{ImportError, ImportFiles};
@@ -66,6 +69,7 @@ impl App {
             Some(label) => EncodingChoice::from_label(label.as_str()).map_err(|error| refused(error.into()))?,
             None => EncodingChoice::Detect,
         };
+        let form = TextForm { encoding, delimiter: delimiter_of(request.delimiter) };
         let id = self.import_id(&request.request)?.to_string();
         let folder = self.imports_folder();
         let view = new_view(id.clone(), request.mode);
@@ -78,7 +82,7 @@ impl App {
             }
         };
         let files = ImportFiles { input: file, rejects: folder.join(format!("{id}-rejects.csv")), temporary: folder };
-        let job = Job { app: self.clone(), shared: Arc::clone(&shared), files, encoding, work, mode: request.mode };
+        let job = Job { app: self.clone(), shared: Arc::clone(&shared), files, form, work, mode: request.mode };
         let spawned = std::thread::Builder::new().name(format!("import {id}")).spawn(move || job.run());
         match spawned {
             Ok(_) => Ok(view),
@@ -175,6 +179,15 @@ impl App {
         }
         let zone = channel.zone.as_str().parse();
         Ok((name, zone.map_err(|_| AppError::Storage(format!("the zone {} is not known", channel.zone)))?))
+    }
+}
+
+fn delimiter_of(given: Option<ImportDelimiter>) -> DelimiterChoice {
+    match given {
+        None => DelimiterChoice::Detect,
+        Some(ImportDelimiter::Comma) => DelimiterChoice::Fixed(Delimiter::Comma),
+        Some(ImportDelimiter::Semicolon) => DelimiterChoice::Fixed(Delimiter::Semicolon),
+        Some(ImportDelimiter::Tab) => DelimiterChoice::Fixed(Delimiter::Tab),
     }
 }
 
