@@ -11,6 +11,8 @@
 mod claims;
 mod contribution;
 mod settle;
+mod skus;
 
 pub use contribution::label_of;
 pub use settle::{ScopeError, add_to_counter, read_counter, read_document, read_stock, replace_document};
+pub use skus::sku_key;

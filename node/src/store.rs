@@ -26,6 +26,7 @@
 //! orders_by_customer     scope | customer 16 | time u64 | order 16         -
 //! orders_by_external     scope | channel text | number text | order 16     -
 //! orders_by_number       scope | number text | order 16                    -
+//! items_by_sku           scope | row kind u8 | SKU                         -
 //! sales_by_item          scope | day u32 | item                            sums
 //! sales_by_country       scope | day u32 | country                         sums
 //! sales_by_customer      scope | day u32 | customer                        sums

@@ -4,13 +4,14 @@
 
 use std::collections::BTreeMap;
 
+use super::skus::sku_key;
 use crate::case::{CaseId, CaseKind, CaseRow};
 use crate::document_row::DocumentRow;
 use crate::id::{DocumentId, EventId, EventKey};
 use crate::journal::state::{JournalEntry, JournalState};
 use crate::order::event::Entry;
 use crate::order::state::{OrderState, Purpose};
-use crate::rows::{RowKey, ViewTable};
+use crate::rows::{RowKey, RowKind, ViewTable};
 use crate::sales::SalesSums;
 use crate::scope::Scope;
 use crate::stock::{FactBooking, StockSums};
@@ -48,7 +49,11 @@ impl Contribution {
         match row {
             DocumentRow::Order(order) => contribution.add_order(scope, id, order),
             DocumentRow::Journal(journal) => contribution.add_journal(id, journal),
-            DocumentRow::Control(_) | DocumentRow::Product(_) | DocumentRow::Customer(_) => {}
+            DocumentRow::Product(product) => {
+                let key = sku_key(scope, RowKind::Document, product.sku.as_str()).into_bytes();
+                contribution.index.insert((ViewTable::ItemsBySku, key), Vec::new());
+            }
+            DocumentRow::Control(_) | DocumentRow::Customer(_) => {}
         }
         contribution
     }

@@ -83,16 +83,19 @@ impl Job {
         let ended = ended.unwrap_or_else(|_| Err(AppError::Storage("the import stopped by a fault".to_owned())));
         // The upload was a copy; what is left of it is swept with the folder.
         drop(std::fs::remove_file(&self.files.input));
-        let mut view = lock(&self.shared);
+        // Whoever sees the end may stop the node at once: nothing holds its folder any more.
+        let Self { app, shared, files, .. } = self;
+        drop(app);
+        let mut view = lock(&shared);
         match ended {
             Ok(()) => {
                 view.state = ImportState::Done;
                 // Without its file a repeated request runs the import again, which changes nothing.
-                drop(ended::keep(&self.files.temporary, &view));
+                drop(ended::keep(&files.temporary, &view));
             }
             Err(error) => {
                 view.state = ImportState::Failed;
-                view.error = Some(with_free_bytes(error, &self.files.temporary));
+                view.error = Some(with_free_bytes(error, &files.temporary));
             }
         }
     }
