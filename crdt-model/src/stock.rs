@@ -16,6 +16,9 @@ use crate::text::Text;
 /// than a row reads back.
 pub const BOOKINGS_MAX: usize = DOCUMENT_OPS_MAX as usize;
 
+/// Version of the rows below.
+const VERSION: u8 = 1;
+
 /// Sums of one item at one site, in thousandths of its base unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct StockSums {
@@ -89,7 +92,7 @@ impl StockRow {
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new();
         let sums = &self.sums;
-        writer.text(&self.sku);
+        writer.byte(VERSION).text(&self.sku);
         for sum in [sums.on_hand, sums.secured, sums.unsecured, sums.minted, sums.burned, sums.spent] {
             writer.wide(sum);
         }
@@ -99,6 +102,7 @@ impl StockRow {
     /// Reads a row.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
+        reader.version("stock row", VERSION)?;
         let sku = reader.text("sku")?;
         let mut next = || reader.wide("stock");
         let sums = StockSums {
@@ -167,7 +171,7 @@ impl FactRow {
     /// Writes the row.
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new();
-        writer.option(self.moved.as_ref(), |w, moved| {
+        writer.byte(VERSION).option(self.moved.as_ref(), |w, moved| {
             w.signed(*moved);
         });
         writer.list(&self.bookings, |w, booking| {
@@ -179,6 +183,7 @@ impl FactRow {
     /// Reads a row.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
+        reader.version("fact row", VERSION)?;
         let moved = reader.option("moved", |r| r.signed("moved"))?;
         let bookings = reader.list("bookings", BOOKINGS_MAX, |r| {
             Ok(FactBooking {
@@ -194,11 +199,23 @@ impl FactRow {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::id::DocumentId;
 
     fn booking(key: u8, rights: i64) -> FactBooking {
         FactBooking { journal: DocumentId([1; 16]), key: EventKey([key; 8]), rights }
+    }
+
+    #[test]
+    fn rows_of_another_version_are_named_not_guessed() {
+        let stock = StockRow { sku: Text::new("lamp").unwrap(), sums: StockSums::default() }.encode();
+        let fact = FactRow { moved: Some(10), bookings: vec![booking(1, 10)] }.encode();
+        let of = |bytes: &[u8]| [&[VERSION + 1], &bytes[1..]].concat();
+        let other = |field| DecodeError::OtherVersion { field, found: VERSION + 1, known: VERSION };
+        assert_eq!(StockRow::decode(&of(&stock)).unwrap_err(), other("stock row"));
+        assert_eq!(FactRow::decode(&of(&fact)).unwrap_err(), other("fact row"));
+        assert!(StockRow::decode(&stock).is_ok() && FactRow::decode(&fact).is_ok());
     }
 
     #[test]

@@ -102,6 +102,16 @@ pub enum AppError {
 }
 
 impl AppError {
+    /// Folded rows are damaged, or of another version; the commits that they come from are not.
+    pub fn rows_unreadable(why: &impl std::fmt::Display) -> Self {
+        Self::Conflict {
+            code: "rebuild_needed",
+            detail: format!("a stored row cannot be read: {why}"),
+            remedy: "Run `tradepost rebuild`: it makes all rows anew from the commits, none of which is lost."
+                .to_owned(),
+        }
+    }
+
     /// One wrong field.
     pub fn field(pointer: impl Into<String>, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
         let error = FieldError { pointer: pointer.into(), detail: detail.into(), remedy: remedy.into() };

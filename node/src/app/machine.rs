@@ -20,6 +20,8 @@ pub(crate) enum Failure {
     Command(CommandError),
     /// The disk is full.
     DiskFull(NoRoom),
+    /// Folded rows cannot be read; why.
+    RowsUnreadable(String),
     /// The machine failed.
     Storage(String),
     /// The node is going down.
@@ -39,6 +41,7 @@ impl Failure {
         match self {
             Self::Command(error) => command_error(error, key),
             Self::DiskFull(room) => AppError::DiskFull(room),
+            Self::RowsUnreadable(reason) => AppError::rows_unreadable(&reason),
             Self::Storage(reason) => AppError::Storage(reason),
             Self::Stopping => AppError::Stopping,
         }
@@ -85,6 +88,7 @@ impl Machine for ReplicaMachine {
     fn refuse(&mut self, job: Job, why: &BatchError) {
         let failure = match why {
             BatchError::Store(error) | BatchError::OutcomeUnknown(error) => Failure::of_store(error),
+            BatchError::RowsUnreadable { reason } => Failure::RowsUnreadable(reason.clone()),
             other => Failure::Storage(other.to_string()),
         };
         tell(job, Err(failure));
@@ -113,6 +117,7 @@ fn tell(job: Job, answer: Answer) {
 fn batch_error(error: ReplicaError) -> BatchError {
     match error {
         ReplicaError::Store(error) | ReplicaError::Scope(ScopeError::Rows(error)) => BatchError::Store(error),
+        ReplicaError::Scope(ScopeError::Damaged(error)) => BatchError::RowsUnreadable { reason: error.to_string() },
         other => BatchError::Machine { reason: other.to_string() },
     }
 }

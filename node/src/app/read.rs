@@ -22,7 +22,7 @@ use super::storage;
 use crate::store::{Direction, KeyRange, ReadTables, Snapshot, Table};
 
 pub(super) fn damaged(error: DecodeError) -> AppError {
-    AppError::Storage(format!("a stored row is damaged ({error}); run `tradepost rebuild`"))
+    AppError::rows_unreadable(&error)
 }
 
 /// Every row of a table below a prefix, mapped; rows for which `each` gives `None` are left out.

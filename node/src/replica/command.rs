@@ -367,6 +367,9 @@ pub enum CommandError {
     OrderTooLarge,
 }
 
+/// Version of an entry of the request index.
+const ENTRY_VERSION: u8 = 1;
+
 /// The answer of a request that was handled before.
 pub fn replay(
     batch: &Batch<'_, '_>,
@@ -396,7 +399,7 @@ fn encode_entry(body_hash: &[u8; 32], outcome: &Outcome) -> Option<Vec<u8>> {
         Outcome::Imported(_) | Outcome::Rebuilt { .. } => return None,
     };
     let mut writer = Writer::new();
-    writer.fixed(body_hash).byte(tag);
+    writer.byte(ENTRY_VERSION).fixed(body_hash).byte(tag);
     scope.encode(&mut writer);
     id.encode(&mut writer);
     Some(writer.finish())
@@ -405,6 +408,7 @@ fn encode_entry(body_hash: &[u8; 32], outcome: &Outcome) -> Option<Vec<u8>> {
 /// Reads an entry of the request index: body hash and outcome.
 fn decode_entry(bytes: &[u8]) -> Result<([u8; 32], Outcome), DecodeError> {
     let mut reader = Reader::new(bytes);
+    reader.version("request entry", ENTRY_VERSION)?;
     let body_hash = reader.array("body hash")?;
     let tag = reader.byte("outcome")?;
     let scope = Scope::decode("scope", &mut reader)?;
