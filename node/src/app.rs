@@ -116,16 +116,21 @@ impl App {
     }
 
     /// As [`Self::write`], from a thread of its own; waits for room in the queue.
-    pub(crate) fn write_blocking(
+    pub(crate) fn write_blocking(&self, command: Command) -> Result<oneshot::Receiver<Answer>, AppError> {
+        self.submit(Input { now: self.now(), request: None, command })
+    }
+
+    /// As [`Self::write_blocking`], for a request that may be repeated.
+    pub(crate) fn write_repeatable(
         &self,
-        request: Option<&Request>,
+        request: &Request,
         command: Command,
     ) -> Result<oneshot::Receiver<Answer>, AppError> {
+        self.submit(self.input(request, command))
+    }
+
+    fn submit(&self, input: Input) -> Result<oneshot::Receiver<Answer>, AppError> {
         let (reply, answer) = oneshot::channel();
-        let input = match request {
-            Some(request) => self.input(request, command),
-            None => Input { now: self.now(), request: None, command },
-        };
         let job = Job { input, reply };
         match self.inner.writer.submit(job) {
             Ok(()) => Ok(answer),

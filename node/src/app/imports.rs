@@ -109,7 +109,7 @@ impl App {
         let random = entropy::bytes::<10>().map_err(|error| AppError::Storage(error.to_string()))?;
         let id = DocumentId::random(self.now().at, random);
         let Some(key) = &request.idempotency_key else { return Ok(id) };
-        let answer = self.write_blocking(Some(request), Command::StartImport { id })?;
+        let answer = self.write_repeatable(request, Command::StartImport { id })?;
         match answered(answer.blocking_recv()).map_err(|failure| failure.into_app_error(key.as_str()))? {
             Outcome::Import { id } => Ok(id),
             // The key was used for something else than an import whose request had the same hash: impossible but told.

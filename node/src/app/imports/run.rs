@@ -172,7 +172,7 @@ impl Job {
     ) -> Result<Pending, AppError> {
         let drafts: Vec<ImportOrder> = orders.iter().map(|order| draft_of(order, channel, zone)).collect();
         let answer = match self.mode {
-            ImportMode::Write => self.app.write_blocking(None, Command::ImportOrders(drafts))?,
+            ImportMode::Write => self.app.write_blocking(Command::ImportOrders(drafts))?,
             ImportMode::DryRun => {
                 let (reply, answer) = oneshot::channel();
                 drop(reply.send(Ok(Outcome::Imported(preview.orders(&drafts)?))));
@@ -268,7 +268,7 @@ impl Job {
             })
             .collect();
         let counts = match self.mode {
-            ImportMode::Write => self.answer(self.app.write_blocking(None, Command::ImportProducts(drafts))?)?,
+            ImportMode::Write => self.answer(self.app.write_blocking(Command::ImportProducts(drafts))?)?,
             ImportMode::DryRun => preview.products(&drafts)?,
         };
         let rows = batch.len() as u64;
