@@ -1,6 +1,8 @@
-//! Control: who belongs to the organisation, its sites, keepers and channels. `event` holds the bodies, `state` the fold.
+//! Control: who belongs to the organisation, its sites, keepers and channels. `event` holds the bodies, `state` the fold,
+//! `grants` what each site holds.
 //!
 //! Replicated to everyone and judged by itself: the genesis is the only commit that needs no earlier admission.
 
 pub mod event;
+pub mod grants;
 pub mod state;

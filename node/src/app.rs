@@ -8,6 +8,7 @@
 
 pub mod cases;
 pub mod catalogue;
+pub mod coverage;
 mod digest;
 pub mod error;
 pub mod imports;
@@ -30,11 +31,12 @@ use crdt_model::money::Currency;
 use crdt_model::rows::RowKey;
 use crdt_model::scope::{Scope, SiteCode};
 use crdt_model::time::EventTime;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::clock;
-use crate::replica::{Command, Input, Outcome, Replica, RequestKey};
+use crate::replica::{Arrival, Command, Input, Outcome, Received, Replica, RequestKey};
 use crate::store::{NoRoom, ReadTables, Snapshot, Store, StoreError, SubmitError, Table, Writer};
+use coverage::SiteStates;
 use error::AppError;
 use imports::Imports;
 use machine::{Answer, Job, ReplicaMachine};
@@ -68,14 +70,20 @@ struct Inner {
     writer: Writer<ReplicaMachine>,
     facts: NodeFacts,
     imports: Imports,
+    news: watch::Receiver<u64>,
+    site_states: SiteStates,
     url: OnceLock<String>,
 }
 
 impl App {
     /// Starts the writer over an open store.
     pub fn start(store: Arc<Store>, replica: Replica, facts: NodeFacts) -> std::io::Result<Self> {
-        let writer = Writer::spawn(Arc::clone(&store), ReplicaMachine::new(replica))?;
-        Ok(Self { inner: Arc::new(Inner { store, writer, facts, imports: Imports::default(), url: OnceLock::new() }) })
+        let (ticks, news) = watch::channel(0);
+        let writer = Writer::spawn(Arc::clone(&store), ReplicaMachine::new(replica, ticks))?;
+        let (imports, url) = (Imports::default(), OnceLock::new());
+        Ok(Self {
+            inner: Arc::new(Inner { store, writer, facts, imports, news, site_states: SiteStates::default(), url }),
+        })
     }
 
     /// What it knows of its node.
@@ -113,6 +121,25 @@ impl App {
         }
         let key = request.idempotency_key.as_ref().map_or("", |key| key.as_str());
         answered(answer.await).map_err(|failure| failure.into_app_error(key))
+    }
+
+    /// Takes in commits of other authors; answered once they are durable. Waits for room in the queue.
+    ///
+    /// # Errors
+    /// If the store cannot be written or the node goes down. A refused commit is no error.
+    pub async fn receive(&self, arrival: Arrival) -> Result<Received, AppError> {
+        let app = self.clone();
+        let submitted = tokio::task::spawn_blocking(move || app.write_blocking(Command::Receive(arrival))).await;
+        let answer = submitted.map_err(|error| AppError::Storage(error.to_string()))??;
+        match answered(answer.await).map_err(|failure| failure.into_app_error(""))? {
+            Outcome::Received(received) => Ok(received),
+            _other => Err(AppError::Storage("an arrival was answered with another outcome".to_owned())),
+        }
+    }
+
+    /// Ticks after each durable transaction that stored a commit or a key.
+    pub fn news(&self) -> watch::Receiver<u64> {
+        self.inner.news.clone()
     }
 
     /// As [`Self::write`], from a thread of its own; waits for room in the queue.
@@ -184,6 +211,7 @@ pub(crate) fn organisation(store: &Store) -> Result<Option<Organisation>, AppErr
 
 #[cfg(test)]
 mod tests {
+    mod coverage;
     mod digests;
     mod failures;
     mod imports;

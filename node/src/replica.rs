@@ -9,24 +9,30 @@
 //! memory is read again from the store; views after any history equal a rebuild. Proved by
 //! `the_own_log_is_contiguous_after_dropped_batches` and `views_equal_a_rebuild_from_commits`.
 
+mod admit;
 pub(crate) mod batch;
 mod catalogue;
 mod command;
 mod documents;
 mod import;
+mod local;
 mod log;
 mod orders;
 mod parts;
 mod random;
 mod rebuild;
+mod receive;
 mod stock;
 
+pub use admit::Admission;
 pub use command::{
     Command, CommandError, CustomerDraft, ImportCounts, ImportLine, ImportOrder, Input, LineDraft, Now, OrderDraft,
     Outcome, PaymentDraft, ProductDraft, RequestKey, StockKind, request_outcome,
 };
 pub use import::{IMPORT_ORDERS_MAX, customer_id, import_identity};
+pub use local::{LocalChange, LocalTable};
 pub use log::{CommitState, GenesisDraft, Identity, ReplicaError, write_genesis};
+pub use receive::{Arrival, Received, Refusal};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,6 +46,7 @@ use crdt_model::time::Hlc;
 use crate::store::WriteTx;
 use batch::Batch;
 use documents::DocumentCache;
+use local::remember;
 use log::Heads;
 use random::Random;
 
@@ -53,6 +60,7 @@ pub struct Replica {
     random: Random,
     memory: Option<Memory>,
     documents: DocumentCache,
+    written: u64,
 }
 
 /// What is remembered of the store between batches; dropped with a dropped transaction.
@@ -78,7 +86,7 @@ impl Replica {
     /// Starts a session; `seed` is 32 random bytes.
     pub fn new(identity: Identity, seed: [u8; 32]) -> Self {
         let actor = actor_of(&identity.author_id(), &identity.session);
-        Self { identity, actor, random: Random::new(seed), memory: None, documents: DocumentCache::new() }
+        Self { identity, actor, random: Random::new(seed), memory: None, documents: DocumentCache::new(), written: 0 }
     }
 
     /// Handles inputs in order within one transaction; what it returns may be told after the commit.
@@ -94,6 +102,11 @@ impl Replica {
         let outcomes = inputs.iter().map(|input| self.handle_one(&mut batch, input)).collect::<Result<Vec<_>, _>>()?;
         batch.flush()?;
         Ok(outcomes)
+    }
+
+    /// Commits and keys written since the start, those of dropped transactions too: it rises with every new one.
+    pub fn written(&self) -> u64 {
+        self.written
     }
 
     /// Forgets everything that a dropped transaction may have put into memory.
@@ -141,6 +154,9 @@ impl Replica {
             Command::ImportProducts(products) => self.import_products(batch, input, products),
             Command::StartImport { id } => Ok(Outcome::Import { id: *id }),
             Command::Rebuild => self.rebuild(batch),
+            Command::Receive(arrival) => self.receive(batch, input.now.at, arrival),
+            Command::Admit(admission) => self.admit(batch, input, admission),
+            Command::Remember(changes) => Ok(remember(batch, changes)),
         }
     }
 

@@ -12,11 +12,11 @@
 //! table                  key                                               value
 //! meta                   name                                              format u32, min_reader u32, written_by text
 //! commits                hash 32                                           commit bytes
-//! author_log             author 32 | scope | seq u64                       hash 32
+//! author_log             author 32 | scope | seq u64                       hash 32, local arrival u64, length u32
 //! commit_order           scope | local arrival u64                         hash 32
-//! commit_states          hash 32                                           applied, set aside or parked; reason
+//! commit_states          hash 32                                           applied, set aside or parked u8
 //! documents              scope | id 16                                     references to its commits
-//! frontier               scope | author 32                                 heads
+//! frontier               scope | author 32                                 seq u64, hash 32
 //! requests               request 16                                        body hash, outcome
 //! keys                   subject 16 | key id 16                            key
 //! rows                   scope | kind u8 | id                              folded row: THE table of the state digest
@@ -33,6 +33,11 @@
 //! sales_by_day           scope | day u32                                   sums
 //! counters               scope | counter u8                                number
 //! local                  name                                              of this node alone
+//! seen                   scope | author 32                                 of other authors: author 32, seq u64
+//! peers                  device 32                                         addresses, last exchange
+//! invites                secret's hash 32                                  what it invites to, until when
+//! set_aside              scope | hash 32                                   reason code text, detail text
+//! parked                 scope | id 16                                     reason code text, detail text, references
 //! ```
 //!
 //! # Invariants

@@ -50,7 +50,7 @@ enum Place {
     /// It does.
     New(Shared),
     /// It began or ended it before.
-    Taken(ImportView),
+    Taken(Box<ImportView>),
 }
 
 /// A job's state as the job and its askers share it.
@@ -78,7 +78,7 @@ impl App {
             Place::Taken(earlier) => {
                 // The file came a second time; what is left of it is swept with the folder.
                 drop(std::fs::remove_file(&file));
-                return Ok(earlier);
+                return Ok(*earlier);
             }
         };
         let files = ImportFiles { input: file, rejects: folder.join(format!("{id}-rejects.csv")), temporary: folder };
@@ -130,7 +130,7 @@ impl App {
         let earlier = jobs.get(id).map(|shared| lock(shared).clone());
         let earlier = earlier.filter(|earlier| earlier.state != ImportState::Failed);
         if let Some(earlier) = earlier.or_else(|| ended::find(&self.imports_folder(), id)) {
-            return Ok(Place::Taken(earlier));
+            return Ok(Place::Taken(Box::new(earlier)));
         }
         if jobs.values().filter(|shared| running(shared)).count() >= RUNNING_MAX {
             return Err(AppError::Busy);

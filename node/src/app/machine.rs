@@ -4,7 +4,7 @@
 //! the kills of `tests/acceptance/01.sh`.
 
 use crdt_model::scope_state::ScopeError;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::error::AppError;
 use crate::replica::{CommandError, Input, Outcome, Replica, ReplicaError, request_outcome};
@@ -57,11 +57,12 @@ pub(crate) struct Job {
 /// The replica as the writer drives it.
 pub(crate) struct ReplicaMachine {
     replica: Replica,
+    news: watch::Sender<u64>,
 }
 
 impl ReplicaMachine {
-    pub fn new(replica: Replica) -> Self {
-        Self { replica }
+    pub fn new(replica: Replica, news: watch::Sender<u64>) -> Self {
+        Self { replica, news }
     }
 }
 
@@ -79,6 +80,8 @@ impl Machine for ReplicaMachine {
         for (job, answer) in inputs.into_iter().zip(outputs) {
             tell(job, answer);
         }
+        let written = self.replica.written();
+        self.news.send_if_modified(|told| std::mem::replace(told, written) != written);
     }
 
     fn dropped(&mut self) {
@@ -159,6 +162,16 @@ fn command_error(error: CommandError, key: &str) -> AppError {
             let place = line.map_or(String::new(), |line| format!("/lines/{line}"));
             invalid(format!("{place}/{field}"), error.to_string(), "Shorten it.")
         }
+        CommandError::NotAdmitted => {
+            conflict("not_admitted", &error, "Join the organisation first: `tradepost join TICKET`.")
+        }
+        CommandError::NotRegistrar => {
+            conflict("not_registrar", &error, "Invite at the node that began the organisation.")
+        }
+        CommandError::NotAllowed { .. } => conflict("not_allowed", &error, "Do it at head office."),
+        CommandError::OtherSite { .. } => conflict("exists", &error, "Give the site's own kind, zone and territory."),
+        CommandError::NoLetterLeft { .. } => conflict("no_letter_left", &error, "Open another site."),
+        CommandError::Parked { .. } => conflict("parked", &error, "Upgrade this node, then run `tradepost rebuild`."),
         CommandError::OrderTooLarge => {
             invalid("/lines".into(), error.to_string(), "Split the order, or shorten the names.")
         }

@@ -21,7 +21,10 @@ use crdt_model::text::Text;
 use crdt_model::time::EventTime;
 
 use super::ReplicaError;
+use super::admit::Admission;
 use super::batch::Batch;
+use super::local::LocalChange;
+use super::receive::{Arrival, Received};
 use crate::store::{ReadTables, Table};
 
 /// The time of an input, as the node's clock and the site's zone give it.
@@ -217,6 +220,12 @@ pub enum Command {
     },
     /// Make all rows anew from the commits.
     Rebuild,
+    /// Take in commits of other authors.
+    Receive(Arrival),
+    /// Admit an author; the registrar alone may.
+    Admit(Admission),
+    /// Keep what concerns this node alone; no commit.
+    Remember(Vec<LocalChange>),
 }
 
 /// What an import batch did.
@@ -284,6 +293,15 @@ pub enum Outcome {
         /// Commits read.
         commits: u64,
     },
+    /// Commits of others are taken in.
+    Received(Received),
+    /// An author is a member.
+    Admitted {
+        /// The letter in the numbers of its orders.
+        letter: Text,
+    },
+    /// Local rows are kept.
+    Remembered,
 }
 
 /// Why a command wrote nothing.
@@ -362,6 +380,36 @@ pub enum CommandError {
         /// Its field.
         field: &'static str,
     },
+    /// This node is not a member: it may write nothing.
+    #[error("this node is not admitted to the organisation")]
+    NotAdmitted,
+    /// Only the registrar admits.
+    #[error("only the registrar admits nodes")]
+    NotRegistrar,
+    /// The site's node may not write this.
+    #[error("this site may not write that: {code}")]
+    NotAllowed {
+        /// The reason code of the capability table.
+        code: &'static str,
+    },
+    /// The site is known with another kind, zone or territory.
+    #[error("site {code} exists with another kind, zone or territory")]
+    OtherSite {
+        /// Its code.
+        code: SiteCode,
+    },
+    /// Every device letter of the site is used.
+    #[error("site {code} has no device letter left")]
+    NoLetterLeft {
+        /// The site.
+        code: SiteCode,
+    },
+    /// The document holds what this program does not understand; it is read-only until it does.
+    #[error("document {id} waits for a newer program and is read-only")]
+    Parked {
+        /// The document.
+        id: DocumentId,
+    },
     /// The order is larger than a document may be.
     #[error("the order is larger than a document may be")]
     OrderTooLarge,
@@ -396,7 +444,11 @@ fn encode_entry(body_hash: &[u8; 32], outcome: &Outcome) -> Option<Vec<u8>> {
         Outcome::Channel { id } => (4, Scope::Control, id),
         Outcome::Stock { item } => (5, Scope::Control, item),
         Outcome::Import { id } => (6, Scope::Control, id),
-        Outcome::Imported(_) | Outcome::Rebuilt { .. } => return None,
+        Outcome::Imported(_)
+        | Outcome::Rebuilt { .. }
+        | Outcome::Received(_)
+        | Outcome::Admitted { .. }
+        | Outcome::Remembered => return None,
     };
     let mut writer = Writer::new();
     writer.byte(ENTRY_VERSION).fixed(body_hash).byte(tag);

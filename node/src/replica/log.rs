@@ -247,6 +247,7 @@ impl Replica {
         let signed = SignedCommit::sign(commit, &self.identity.key)?;
         let head = Head { seq: draft.seq, hash: Some(signed.hash()), arrivals: head.arrivals + 1 };
         store_commit(batch, &signed, head.arrivals)?;
+        self.written += 1;
         let memory = self.memory();
         memory.heads.insert(signed.commit().scope.clone(), head);
         memory.hlc = hlc;
@@ -298,7 +299,7 @@ fn store_commit(batch: &mut Batch<'_, '_>, signed: &SignedCommit, arrival: u64) 
     let frontier = [&commit.seq.to_be_bytes()[..], &hash.0].concat();
     batch.write(Table::Commits, hash.0.to_vec(), signed.bytes().to_vec());
     let log = [&commit.author.0[..], scope.as_bytes(), &commit.seq.to_be_bytes()].concat();
-    batch.write(Table::AuthorLog, log, hash.0.to_vec());
+    batch.write(Table::AuthorLog, log, log_entry(signed, arrival));
     batch.write(Table::CommitOrder, scope.clone().fixed(&arrival.to_be_bytes()).into_bytes(), hash.0.to_vec());
     batch.write(Table::CommitStates, hash.0.to_vec(), vec![CommitState::Applied as u8]);
     batch.write(Table::Frontier, scope.clone().fixed(&commit.author.0).into_bytes(), frontier);
@@ -310,6 +311,12 @@ fn store_commit(batch: &mut Batch<'_, '_>, signed: &SignedCommit, arrival: u64) 
         batch.write(Table::Documents, key, references);
     }
     Ok(())
+}
+
+/// The row of a commit in its author's log: hash, arrival in its scope, length in bytes.
+fn log_entry(signed: &SignedCommit, arrival: u64) -> Vec<u8> {
+    let length = signed.bytes().len() as u32;
+    [&signed.hash().0[..], &arrival.to_be_bytes(), &length.to_be_bytes()].concat()
 }
 
 /// What became of a commit.

@@ -52,13 +52,23 @@ pub enum Table {
     SalesByDay,
     /// Counters of a scope.
     Counters,
-    /// What this node alone needs to know: its order numbers, its open journal.
+    /// What this node alone needs to know: its order numbers, its listening port.
     Local,
+    /// What each author has seen of the others' logs of a scope.
+    Seen,
+    /// Other nodes of the organisation: addresses, last exchange.
+    Peers,
+    /// Invitations that were given out.
+    Invites,
+    /// Why commits are set aside.
+    SetAside,
+    /// Why documents are parked.
+    Parked,
 }
 
 impl Table {
     /// Every table, in the order of declaration.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 28] = [
         Self::Meta,
         Self::Commits,
         Self::AuthorLog,
@@ -82,6 +92,11 @@ impl Table {
         Self::SalesByDay,
         Self::Counters,
         Self::Local,
+        Self::Seen,
+        Self::Peers,
+        Self::Invites,
+        Self::SetAside,
+        Self::Parked,
     ];
 
     /// Returns the name of the table in the file.
@@ -111,6 +126,11 @@ impl Table {
             Self::SalesByDay => "sales_by_day",
             Self::Counters => "counters",
             Self::Local => "local",
+            Self::Seen => "seen",
+            Self::Peers => "peers",
+            Self::Invites => "invites",
+            Self::SetAside => "set_aside",
+            Self::Parked => "parked",
         }
     }
 
@@ -147,7 +167,8 @@ mod tests {
             "meta commits author_log commit_order commit_states documents frontier requests keys \
              rows orders_by_request orders_by_time orders_by_status orders_by_customer \
              orders_by_external orders_by_number items_by_sku sales_by_item sales_by_country sales_by_customer \
-             sales_by_day counters local"
+             sales_by_day counters local seen peers invites set_aside \
+             parked"
         );
     }
 }

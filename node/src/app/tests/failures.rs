@@ -22,15 +22,15 @@ use crate::store::sim_disk::{Counted, Fault, SimDisk};
 use crate::store::{NoRoom, Store, Table};
 
 /// A node on a disk that fails when told.
-struct Node {
+pub(super) struct Node {
     disk: SimDisk,
     store: Arc<Store>,
-    app: App,
+    pub(super) app: App,
     runtime: Runtime,
 }
 
 impl Node {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let disk = SimDisk::new();
         let store = Arc::new(disk.store());
         let draft = GenesisDraft {

@@ -342,12 +342,16 @@ pub fn check_log(snapshot: &impl ReadTables) {
     let mut ends: BTreeMap<(Scope, DocumentId), DocumentEnd> = BTreeMap::new();
     let mut lasts: BTreeMap<(AuthorId, Scope), (u64, CommitHash)> = BTreeMap::new();
     let log = list(snapshot, Table::AuthorLog, &[]);
-    for (key, hash) in &log {
+    for (key, entry) in &log {
+        let (hash, place) = entry.split_at(32);
         let bytes = snapshot.get(Table::Commits, hash).unwrap().unwrap();
+        assert_eq!(place[8..], (bytes.len() as u32).to_be_bytes(), "the log tells the length of its commit");
         let signed = SignedCommit::verify(&bytes).unwrap();
         let commit = signed.commit();
-        assert_eq!(signed.hash().0.as_slice(), hash.as_slice());
+        assert_eq!(signed.hash().0.as_slice(), hash);
         let scope = RowKey::of(&commit.scope);
+        let order = scope.clone().fixed(&place[..8]);
+        assert_eq!(snapshot.get(Table::CommitOrder, order.as_bytes()).unwrap().unwrap(), hash, "and its arrival");
         let expected = [&commit.author.0[..], scope.as_bytes(), &commit.seq.to_be_bytes()].concat();
         assert_eq!(*key, expected, "the log names author, scope and number of its commit");
         let last = lasts.entry((commit.author, commit.scope.clone())).or_insert((0, CommitHash::ZERO));
