@@ -9,6 +9,7 @@
 //! `concurrent_values_of_a_field_are_all_kept`.
 
 mod first;
+pub mod held;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -166,6 +167,12 @@ impl Document {
         let mut heads: Vec<[u8; 32]> = self.inner.get_heads().iter().map(|head| head.0).collect();
         heads.sort_unstable();
         heads
+    }
+
+    /// Whether the document is the same after it was saved and loaded again.
+    pub fn survives_reload(&self) -> Result<bool, DocumentError> {
+        let loaded = Automerge::load(&self.inner.save()).map_err(automerge_error)?;
+        Ok(loaded.get_heads() == self.inner.get_heads())
     }
 
     /// Reads every event and field.

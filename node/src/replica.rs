@@ -14,41 +14,56 @@ pub(crate) mod batch;
 mod catalogue;
 mod command;
 mod documents;
+mod frontier;
+mod genesis;
+mod history;
 mod import;
+mod judge;
 mod local;
 mod log;
 mod orders;
+mod parked;
 mod parts;
 mod random;
 mod rebuild;
 mod receive;
 mod stock;
+mod stored;
+mod taking;
+mod waiting;
 
 pub use admit::Admission;
 pub use command::{
     Command, CommandError, CustomerDraft, ImportCounts, ImportLine, ImportOrder, Input, LineDraft, Now, OrderDraft,
     Outcome, PaymentDraft, ProductDraft, RequestKey, StockKind, request_outcome,
 };
+pub use genesis::{GenesisDraft, write_genesis};
 pub use import::{IMPORT_ORDERS_MAX, customer_id, import_identity};
 pub use local::{LocalChange, LocalTable};
-pub use log::{CommitState, GenesisDraft, Identity, ReplicaError, write_genesis};
+pub use log::{Identity, ReplicaError};
 pub use receive::{Arrival, Received, Refusal};
+pub use stored::CommitState;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crdt_model::commit::{COMMIT_DEPS_MAX, CONTROL_HEADS_MAX};
+use crdt_model::control::capability::may_see;
+use crdt_model::control::history::ControlHistory;
 use crdt_model::control::state::Control;
 use crdt_model::document_row::DocumentRow;
-use crdt_model::id::{CommitHash, DocumentId, EventKey, actor_of};
+use crdt_model::id::{DocumentId, EventKey, RequestId, TransactionId, actor_of};
 use crdt_model::scope::{Scope, SiteCode};
 use crdt_model::text::Text;
-use crdt_model::time::Hlc;
+use crdt_model::time::{Hlc, Timestamp};
 
 use crate::store::WriteTx;
 use batch::Batch;
 use documents::DocumentCache;
+use frontier::Logs;
+use history::Views;
 use local::remember;
-use log::Heads;
 use random::Random;
+use waiting::Waiting;
 
 /// Items and customers remembered as existing; past it the memory starts anew.
 const KNOWN_MAX: usize = 200_000;
@@ -60,14 +75,17 @@ pub struct Replica {
     random: Random,
     memory: Option<Memory>,
     documents: DocumentCache,
+    waiting: Waiting,
     written: u64,
 }
 
 /// What is remembered of the store between batches; dropped with a dropped transaction.
 struct Memory {
     control: Control,
-    heads: Heads,
-    control_heads_of_others: Vec<CommitHash>,
+    logs: Logs,
+    history: ControlHistory,
+    views: Views,
+    parked: BTreeSet<(Scope, DocumentId)>,
     hlc: Hlc,
     orders_numbered: u64,
     device_letter: String,
@@ -86,7 +104,15 @@ impl Replica {
     /// Starts a session; `seed` is 32 random bytes.
     pub fn new(identity: Identity, seed: [u8; 32]) -> Self {
         let actor = actor_of(&identity.author_id(), &identity.session);
-        Self { identity, actor, random: Random::new(seed), memory: None, documents: DocumentCache::new(), written: 0 }
+        Self {
+            identity,
+            actor,
+            random: Random::new(seed),
+            memory: None,
+            documents: DocumentCache::new(),
+            waiting: Waiting::default(),
+            written: 0,
+        }
     }
 
     /// Handles inputs in order within one transaction; what it returns may be told after the commit.
@@ -95,10 +121,11 @@ impl Replica {
         tx: &mut WriteTx<'_>,
         inputs: &[&Input],
     ) -> Result<Vec<Result<Outcome, CommandError>>, ReplicaError> {
-        if self.memory.is_none() {
-            self.load(tx)?;
-        }
         let mut batch = Batch::new(tx);
+        if self.memory.is_none() {
+            self.load(&batch)?;
+            self.retry_parked(&mut batch)?;
+        }
         let outcomes = inputs.iter().map(|input| self.handle_one(&mut batch, input)).collect::<Result<Vec<_>, _>>()?;
         batch.flush()?;
         Ok(outcomes)
@@ -113,6 +140,7 @@ impl Replica {
     pub fn forget(&mut self) {
         self.memory = None;
         self.documents.clear();
+        self.waiting = Waiting::default();
     }
 
     fn handle_one(
@@ -138,6 +166,10 @@ impl Replica {
 
     fn execute(&mut self, batch: &mut Batch<'_, '_>, input: &Input) -> Result<Outcome, Stop> {
         match &input.command {
+            Command::Receive(_) | Command::Remember(_) | Command::Rebuild => {}
+            _own_commands => self.prepare(batch, input.now.at)?,
+        }
+        match &input.command {
             Command::PlaceOrder(draft) => self.place_order(batch, input, draft),
             Command::ConfirmOrder { scope, id } => self.confirm_order(batch, input, scope, *id),
             Command::ShipOrder { scope, id, lines } => self.ship_order(batch, input, scope, *id, lines.as_deref()),
@@ -158,6 +190,35 @@ impl Replica {
             Command::Admit(admission) => self.admit(batch, input, admission),
             Command::Remember(changes) => Ok(remember(batch, changes)),
         }
+    }
+
+    /// A member may write; what it has seen of more authors than one commit names is written down first.
+    fn prepare(&mut self, batch: &mut Batch<'_, '_>, at: Timestamp) -> Result<(), Stop> {
+        let author = self.identity.author_id();
+        if !self.control().members.contains_key(&author) {
+            return Err(CommandError::NotAdmitted.into());
+        }
+        let joins = self.memory().history.heads().len() > CONTROL_HEADS_MAX / 2;
+        let mut crowded = Vec::new();
+        for (scope, log) in &self.memory().logs {
+            let joined = joins && *scope == Scope::Control;
+            if log.heads.len() > COMMIT_DEPS_MAX || joined {
+                let unseen = log.unseen(&author);
+                if unseen.len() > COMMIT_DEPS_MAX || joined {
+                    crowded.push((scope.clone(), unseen));
+                }
+            }
+        }
+        for (scope, unseen) in crowded {
+            if may_see(self.control(), &author, &scope).is_err() {
+                continue;
+            }
+            for deps in unseen.chunks(COMMIT_DEPS_MAX) {
+                let draft = self.draft(scope.clone(), RequestId::ZERO, TransactionId::ZERO);
+                self.sign(batch, draft, deps.to_vec(), at)?;
+            }
+        }
+        Ok(())
     }
 
     fn memory(&mut self) -> &mut Memory {
@@ -224,12 +285,15 @@ type NewRow = (DocumentId, Option<DocumentRow>);
 #[cfg(test)]
 pub(crate) mod tests {
     mod batch;
+    mod converge;
     mod import;
     mod limits;
     mod log;
+    mod network;
     mod orders;
     mod random;
     mod rebuild;
+    mod receive;
     mod requests;
     mod stock;
     pub(crate) mod world;

@@ -53,21 +53,23 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::control::event::Site;
+    use crate::event::Event;
+    use crate::id::{DocumentId, EventKey};
     use crate::text::Text;
 
     fn control() -> Control {
         let site = |code: &str, kind, territory: &str| {
-            let code = SiteCode::new(code).unwrap();
-            let territory = SiteCode::new(territory).unwrap();
-            (code.clone(), Site { code, kind, zone: Text::new("Europe/London").unwrap(), territory })
+            let (code, territory) = (SiteCode::new(code).unwrap(), SiteCode::new(territory).unwrap());
+            Event::Site(Site { code, kind, zone: Text::new("Europe/London").unwrap(), territory })
         };
-        let sites = [
+        let events = [
             site("HQ", SiteKind::HeadOffice, "MAIN"),
             site("SH01", SiteKind::Store, "MAIN"),
             site("WH01", SiteKind::Warehouse, "NORTH"),
             site("REP1", SiteKind::Field, "MAIN"),
         ];
-        Control { sites: sites.into(), ..Control::default() }
+        let ids = (0u8..).map(|number| DocumentId([1; 16]).event(EventKey([number; 8])));
+        Control::of_events(ids.zip(&events).collect())
     }
 
     fn held(site: &str) -> Vec<&'static str> {

@@ -58,10 +58,15 @@ pub struct Control {
 impl Control {
     /// Folds all control documents.
     pub fn fold<'a>(records: impl IntoIterator<Item = (DocumentId, &'a ControlRecord)>) -> Self {
-        let mut events: Vec<(EventId, &Event)> = Vec::new();
+        let mut events = Vec::new();
         for (document, record) in records {
             events.extend(record.events.iter().map(|(key, event)| (document.event(*key), event)));
         }
+        Self::of_events(events)
+    }
+
+    /// Folds events of control documents.
+    pub fn of_events(mut events: Vec<(EventId, &Event)>) -> Self {
         events.sort_by_key(|(id, _)| *id);
         let mut control = Self::default();
         for (_, event) in events {

@@ -3,6 +3,7 @@
 //! Invariant: each job is answered once, with what is durable. Proved by the writer's tests in `store` and by
 //! the kills of `tests/acceptance/01.sh`.
 
+use crdt_model::order::decide::RuleError;
 use crdt_model::scope_state::ScopeError;
 use tokio::sync::{oneshot, watch};
 
@@ -126,13 +127,7 @@ fn batch_error(error: ReplicaError) -> BatchError {
 }
 
 fn command_error(error: CommandError, key: &str) -> AppError {
-    use crdt_model::order::decide::RuleError;
     let invalid = |pointer: String, detail: String, remedy: &str| AppError::field(pointer, detail, remedy);
-    let conflict = |code, error: &dyn std::fmt::Display, remedy: &str| AppError::Conflict {
-        code,
-        detail: error.to_string(),
-        remedy: remedy.to_owned(),
-    };
     match error {
         CommandError::UnknownSku { line, ref sku } => invalid(
             format!("/lines/{line}/sku"),
@@ -168,37 +163,42 @@ fn command_error(error: CommandError, key: &str) -> AppError {
         CommandError::NotRegistrar => {
             conflict("not_registrar", &error, "Invite at the node that began the organisation.")
         }
-        CommandError::NotAllowed { .. } => conflict("not_allowed", &error, "Do it at head office."),
+        CommandError::NotAllowed { .. } => {
+            conflict("not_allowed", &error, "Do it at the site that it concerns, or at head office.")
+        }
         CommandError::OtherSite { .. } => conflict("exists", &error, "Give the site's own kind, zone and territory."),
         CommandError::NoLetterLeft { .. } => conflict("no_letter_left", &error, "Open another site."),
         CommandError::Parked { .. } => conflict("parked", &error, "Upgrade this node, then run `tradepost rebuild`."),
         CommandError::OrderTooLarge => {
             invalid("/lines".into(), error.to_string(), "Split the order, or shorten the names.")
         }
-        CommandError::Rule(rule) => match rule {
-            RuleError::NoLines | RuleError::TooManyLines { .. } => {
-                invalid("/lines".into(), rule.to_string(), "Give 1 to 2,000 lines; split a larger order.")
-            }
-            RuleError::QuantityNotPositive { line } => invalid(
-                format!("/lines/{}/quantity", line.saturating_sub(1)),
-                rule.to_string(),
-                "Give a quantity above zero.",
-            ),
-            RuleError::PriceNegative { line } => invalid(
-                format!("/lines/{}/price", line.saturating_sub(1)),
-                rule.to_string(),
-                "Give a price of zero or more.",
-            ),
-            RuleError::TotalTooLarge { line } => {
-                invalid(format!("/lines/{}", line.saturating_sub(1)), rule.to_string(), "Check quantity and price.")
-            }
-            RuleError::UnknownLine { .. } => {
-                invalid("/lines".into(), rule.to_string(), "Name a line that the order has.")
-            }
-            RuleError::MoreThanOpen { .. } => conflict("more_than_open", &rule, "Give at most what is open."),
-            RuleError::NothingOpen => conflict("nothing_open", &rule, "Nothing is left to do."),
-            RuleError::IsCancelled => conflict("order_cancelled", &rule, "Take a new order."),
-            RuleError::Finished => conflict("order_finished", &rule, "History is not changed; take a new order."),
-        },
+        CommandError::Rule(rule) => rule_error(&rule),
+    }
+}
+
+fn conflict(code: &'static str, error: &dyn std::fmt::Display, remedy: &str) -> AppError {
+    AppError::Conflict { code, detail: error.to_string(), remedy: remedy.to_owned() }
+}
+
+fn rule_error(rule: &RuleError) -> AppError {
+    let invalid = |pointer: String, remedy: &str| AppError::field(pointer, rule.to_string(), remedy);
+    match rule {
+        RuleError::NoLines | RuleError::TooManyLines { .. } => {
+            invalid("/lines".into(), "Give 1 to 2,000 lines; split a larger order.")
+        }
+        RuleError::QuantityNotPositive { line } => {
+            invalid(format!("/lines/{}/quantity", line.saturating_sub(1)), "Give a quantity above zero.")
+        }
+        RuleError::PriceNegative { line } => {
+            invalid(format!("/lines/{}/price", line.saturating_sub(1)), "Give a price of zero or more.")
+        }
+        RuleError::TotalTooLarge { line } => {
+            invalid(format!("/lines/{}", line.saturating_sub(1)), "Check quantity and price.")
+        }
+        RuleError::UnknownLine { .. } => invalid("/lines".into(), "Name a line that the order has."),
+        RuleError::MoreThanOpen { .. } => conflict("more_than_open", rule, "Give at most what is open."),
+        RuleError::NothingOpen => conflict("nothing_open", rule, "Nothing is left to do."),
+        RuleError::IsCancelled => conflict("order_cancelled", rule, "Take a new order."),
+        RuleError::Finished => conflict("order_finished", rule, "History is not changed; take a new order."),
     }
 }

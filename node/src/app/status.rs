@@ -7,9 +7,9 @@ use crdt_model::rows::{Counter, RowKey};
 use super::digest::{content_digest, state_digest};
 use super::error::AppError;
 use super::model::{ContentDigest, RebuildView, Request, ScopeStatus, StatusView};
-use super::{App, read};
-use crate::replica::{Command, CommitState, Outcome};
-use crate::store::Table;
+use super::{App, read, storage};
+use crate::replica::{Command, Outcome};
+use crate::store::{ReadTables, Table};
 
 /// Hexadecimal digits of an author's short name.
 const SHORT_NAME_DIGITS: usize = 10;
@@ -38,7 +38,8 @@ impl App {
             ContentDigest::Wanted => Some(content_digest(&snapshot, facts.org)?),
             ContentDigest::Unwanted => None,
         };
-        let [set_aside, parked] = commit_states(&snapshot)?;
+        let set_aside = snapshot.count(Table::SetAside).map_err(storage)?;
+        let parked = snapshot.count(Table::Parked).map_err(storage)?;
         Ok(StatusView {
             org: facts.org,
             org_name: genesis.map(|genesis| genesis.name.clone()).unwrap_or_default(),
@@ -66,13 +67,4 @@ impl App {
             _other => Err(AppError::Storage("the rebuild was answered with another outcome".to_owned())),
         }
     }
-}
-
-/// Commits that are set aside and parked.
-fn commit_states(snapshot: &crate::store::Snapshot) -> Result<[u64; 2], AppError> {
-    let states = read::collect(snapshot, Table::CommitStates, &[], |_, value| {
-        Ok(value.first().copied().filter(|state| *state != CommitState::Applied as u8))
-    })?;
-    let of = |wanted: CommitState| states.iter().filter(|state| **state == wanted as u8).count() as u64;
-    Ok([of(CommitState::SetAside), of(CommitState::Parked)])
 }

@@ -12,6 +12,9 @@ use crate::store::{Direction, KeyRange, ReadTables, StoreError, Table, WriteTx};
 
 type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
+/// Rows of one page.
+pub const PAGE_ROWS_MAX: usize = 512;
+
 /// A key and its value.
 pub type Entry = (Vec<u8>, Vec<u8>);
 
@@ -62,12 +65,36 @@ impl<'t, 's> Batch<'t, 's> {
         Ok(rows.into_iter().collect())
     }
 
-    /// Removes every row of a table.
+    /// Removes every row of a table, a page at a time.
     pub fn clear(&mut self, table: Table) -> Result<(), StoreError> {
-        for (key, _) in self.list(table, &[])? {
-            self.remove(table, key);
+        self.flush()?;
+        loop {
+            let page = self.page(table, None)?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            for (key, _) in page {
+                self.tx.delete(table, &key)?;
+            }
         }
-        Ok(())
+    }
+
+    /// The next rows of a table behind a key, in key order, at most [`PAGE_ROWS_MAX`]; hands every change over first.
+    pub fn page(&mut self, table: Table, after: Option<&[u8]>) -> Result<Vec<Entry>, StoreError> {
+        self.flush()?;
+        let range = after.map_or_else(KeyRange::all, |key| KeyRange::all().after(key));
+        let mut rows = Vec::new();
+        self.tx.scan(table, &range, Direction::Forward, |key, value| {
+            rows.push((key.to_vec(), value.to_vec()));
+            if rows.len() < PAGE_ROWS_MAX { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        Ok(rows)
+    }
+
+    /// How many rows a table has.
+    pub fn count(&mut self, table: Table) -> Result<u64, StoreError> {
+        self.flush()?;
+        self.tx.count(table)
     }
 
     /// Hands every change to the transaction.

@@ -137,6 +137,7 @@ impl Replica {
         }
         let epoch = BusinessDate::from_days(0).expect("invariant: 1970-01-01 is a valid business date");
         let id = DocumentId::derived(DerivedKind::Control, epoch, &["channel", channel.name.as_str()]);
+        self.check_writable(&Scope::Control, id, &[Event::Channel(channel.clone())])?;
         let mut draft = self.draft(Scope::Control, draft_request(input), TransactionId::ZERO);
         let events = self.with_keys(&mut draft, vec![Event::Channel(channel.clone())]);
         let row = self.create_document(&mut draft, id, events, Vec::new())?;

@@ -9,8 +9,10 @@
 use quick_cache::Weighter;
 use quick_cache::unsync::Cache;
 
+use crdt_model::change::scan;
 use crdt_model::codec::{DecodeError, Reader};
 use crdt_model::commit::SignedCommit;
+use crdt_model::document::held::{HeldChanges, Origin};
 use crdt_model::document::{Content, Document, FieldValue, Put};
 use crdt_model::document_row::fold_document;
 use crdt_model::event::Event;
@@ -31,8 +33,10 @@ const DOCUMENT_BYTES_BASE: u64 = 8 * 1024;
 /// A document with its content.
 #[derive(Clone)]
 pub(super) struct Open {
-    document: Document,
-    content: Content,
+    pub document: Document,
+    pub content: Content,
+    /// Every change with its commit; unknown once this node has written on.
+    pub held: Option<HeldChanges>,
 }
 
 #[derive(Clone)]
@@ -109,6 +113,7 @@ impl Replica {
         let appended = open.document.append(self.actor, puts);
         draft.push(id, appended.map_err(|error| ReplicaError::Document { id, error })?);
         open.content.events.extend(events);
+        open.held = None;
         let row = fold_document(&open.content);
         self.documents.cache.insert((draft.scope.clone(), id), open);
         Ok((id, row))
@@ -125,22 +130,70 @@ impl Replica {
         }
         let document = load_document(batch, scope, id)?;
         let content = document.content().map_err(|error| ReplicaError::Document { id, error })?;
-        Ok(Open { document, content })
+        Ok(Open { document, content, held: None })
     }
+
+    /// A copy of a document to try a foreign change on; `None` where nothing of it is held.
+    pub(super) fn scratch(
+        &mut self,
+        batch: &Batch<'_, '_>,
+        scope: &Scope,
+        id: DocumentId,
+    ) -> Result<Option<Open>, ReplicaError> {
+        let key = (scope.clone(), id);
+        if let Some(open) = self.documents.cache.get(&key).filter(|open| open.held.is_some()) {
+            return Ok(Some(open.clone()));
+        }
+        load_held(batch, scope, id)
+    }
+
+    /// Keeps a document open.
+    pub(super) fn keep_open(&mut self, scope: &Scope, id: DocumentId, open: Open) {
+        self.documents.cache.insert((scope.clone(), id), open);
+    }
+}
+
+/// A change of a document with its commit.
+struct Stored {
+    origin: Origin,
+    chunk: Vec<u8>,
+}
+
+fn stored_changes(batch: &Batch<'_, '_>, row: &[u8]) -> Result<Vec<Stored>, ReplicaError> {
+    let mut changes = Vec::new();
+    for (hash, position) in references(row)? {
+        let bytes = batch.read(Table::Commits, &hash.0)?.unwrap_or_default();
+        let signed = SignedCommit::decode_trusted(&bytes)?;
+        let commit = signed.commit();
+        let change = commit.changes.get(position).filter(|_| signed.hash() == hash);
+        let change = change.ok_or(DecodeError::OutOfRange { field: "commit reference" })?;
+        let origin = Origin { author: commit.author, seq: commit.seq };
+        changes.push(Stored { origin, chunk: change.chunk.clone() });
+    }
+    Ok(changes)
 }
 
 /// Loads a document from its commits.
 pub(super) fn load_document(batch: &Batch<'_, '_>, scope: &Scope, id: DocumentId) -> Result<Document, ReplicaError> {
     let key = RowKey::of(scope).document(&id).into_bytes();
     let row = batch.read(Table::Documents, &key)?.unwrap_or_default();
-    let mut chunks = Vec::new();
-    for (hash, position) in references(&row)? {
-        let bytes = batch.read(Table::Commits, &hash.0)?.unwrap_or_default();
-        let signed = SignedCommit::decode_trusted(&bytes)?;
-        let change = signed.commit().changes.get(position).filter(|_| signed.hash() == hash);
-        let change = change.ok_or(DecodeError::OutOfRange { field: "commit reference" })?;
-        chunks.push(change.chunk.clone());
-    }
-    let loaded = Document::load(chunks.iter().map(Vec::as_slice));
+    let changes = stored_changes(batch, &row)?;
+    let loaded = Document::load(changes.iter().map(|change| change.chunk.as_slice()));
     loaded.map_err(|error| ReplicaError::Document { id, error })
+}
+
+/// Loads a document with the commits of its changes; `None` where nothing of it is held.
+fn load_held(batch: &Batch<'_, '_>, scope: &Scope, id: DocumentId) -> Result<Option<Open>, ReplicaError> {
+    let key = RowKey::of(scope).document(&id).into_bytes();
+    let Some(row) = batch.read(Table::Documents, &key)? else { return Ok(None) };
+    let changes = stored_changes(batch, &row)?;
+    let mut held = HeldChanges::default();
+    for change in &changes {
+        let scanned = scan(&change.chunk).map_err(|error| ReplicaError::OwnChange { id, error })?;
+        held.add(&scanned, change.origin);
+    }
+    let failed = |error| ReplicaError::Document { id, error };
+    let document = Document::load(changes.iter().map(|change| change.chunk.as_slice())).map_err(failed)?;
+    let content = document.content().map_err(failed)?;
+    Ok(Some(Open { document, content, held: Some(held) }))
 }

@@ -88,6 +88,9 @@ impl Replica {
             Some(row) => Some(row),
             None => self.order_by_number(batch, &scope, order)?,
         };
+        if row.is_none() && self.is_parked(&scope, order_id(order)) {
+            return Ok(Known::Differing);
+        }
         let Some(DocumentRow::Order(held)) = row else { return Ok(Known::No) };
         let (_, hash) = import_identity(order);
         Ok(if hash == held.content_hash() { Known::Equal } else { Known::Differing })
@@ -202,7 +205,8 @@ impl Replica {
             return Ok(true);
         }
         let key = row_key(&self.customers_scope(), RowKind::Document, &id.0);
-        let held = batch.get(ViewTable::Rows, key.as_bytes())?.is_some();
+        let parked = self.is_parked(&self.customers_scope(), id);
+        let held = parked || batch.get(ViewTable::Rows, key.as_bytes())?.is_some();
         if held {
             self.remember_known(id);
         }

@@ -7,32 +7,30 @@
 //! passes its limits. Proved by `the_own_log_is_contiguous_after_dropped_batches` and
 //! `an_order_of_two_thousand_long_lines_is_created_reloaded_and_folded`.
 
-use std::collections::BTreeMap;
-use std::ops::ControlFlow;
-
 use ed25519_dalek::SigningKey;
 use thiserror::Error;
 
 use crdt_model::change::{ScanError, scan};
 use crdt_model::codec::{DecodeError, Reader, Writer};
-use crdt_model::commit::{COMMIT_CHANGES_MAX, Commit, CommitError, DocumentChange, SignedCommit};
-use crdt_model::control::event::Genesis;
-use crdt_model::control::state::{Control, ControlRecord};
-use crdt_model::document::{Document, DocumentError, Put};
-use crdt_model::document_row::{DocumentRow, fold_document};
-use crdt_model::event::Event;
-use crdt_model::id::{
-    AuthorId, CommitHash, DocumentId, EventKey, OrgId, RequestId, SessionId, TransactionId, UserId, actor_of,
+use crdt_model::commit::{
+    COMMIT_CHANGES_MAX, CONTROL_HEADS_MAX, Commit, CommitError, Dependency, DocumentChange, SignedCommit,
 };
-use crdt_model::rows::{RowKey, RowKind, row_key};
+use crdt_model::control::state::{Control, ControlRecord};
+use crdt_model::document::DocumentError;
+use crdt_model::document_row::DocumentRow;
+use crdt_model::id::{AuthorId, CommitHash, DocumentId, EventKey, OrgId, RequestId, SessionId, TransactionId, UserId};
+use crdt_model::rows::{RowKind, row_key};
 use crdt_model::scope::{Scope, SiteCode};
 use crdt_model::scope_state::{ScopeError, replace_document};
-use crdt_model::time::{Hlc, Timestamp};
+use crdt_model::time::Timestamp;
 
 use super::batch::Batch;
-use super::documents::content_of;
+use super::frontier::{Head, read_logs};
+use super::history::{control_events, last_hlc, read_history};
+use super::parked::parked_documents;
+use super::stored::{CommitState, store_commit};
 use super::{Memory, NewRow, Replica};
-use crate::store::{Direction, KeyRange, ReadTables, StoreError, Table, WriteTx};
+use crate::store::{StoreError, Table};
 
 /// Bytes of changes in one commit; the rest of its limit is left to the envelope.
 pub(super) const DRAFT_BYTES_MAX: usize = 192 * 1024;
@@ -100,17 +98,6 @@ impl From<ScopeError<StoreError>> for ReplicaError {
     }
 }
 
-/// The own log of one scope.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Head {
-    seq: u64,
-    hash: Option<CommitHash>,
-    arrivals: u64,
-}
-
-/// The own log of each scope.
-pub(super) type Heads = BTreeMap<Scope, Head>;
-
 /// Changes of one scope that are not signed yet.
 pub(super) struct Draft {
     pub scope: Scope,
@@ -149,20 +136,22 @@ impl Draft {
 
 impl Replica {
     /// Reads what is remembered between batches.
-    pub(super) fn load(&mut self, tx: &mut WriteTx<'_>) -> Result<(), ReplicaError> {
+    pub(super) fn load(&mut self, batch: &Batch<'_, '_>) -> Result<(), ReplicaError> {
         let author = self.identity.author_id();
-        let (heads, control_heads_of_others) = read_heads(tx, &author)?;
-        let batch = Batch::new(tx);
-        let control = read_control(&batch)?;
+        let logs = read_logs(batch)?;
+        let control = read_control(batch)?;
+        let history = read_history(batch)?;
         let numbered = batch.read(Table::Local, LOCAL_ORDERS_NUMBERED)?;
         let orders_numbered = numbered.map(|bytes| Reader::new(&bytes).number("orders numbered")).transpose()?;
         let member = control.members.get(&author);
         self.memory = Some(Memory {
             device_letter: member.map(|member| member.device_letter.to_string()).unwrap_or_default(),
             control,
-            heads,
-            control_heads_of_others,
-            hlc: Hlc::default(),
+            hlc: last_hlc(batch, &logs, &author)?,
+            logs,
+            history,
+            views: Default::default(),
+            parked: parked_documents(batch)?,
             orders_numbered: orders_numbered.unwrap_or(0),
             journal: None,
             known: Default::default(),
@@ -171,10 +160,15 @@ impl Replica {
         Ok(())
     }
 
+    fn own_head(&mut self, scope: &Scope) -> Option<Head> {
+        let author = self.identity.author_id();
+        self.memory().logs.get(scope).and_then(|log| log.heads.get(&author)).copied()
+    }
+
     /// Starts a draft in a scope.
     pub(super) fn draft(&mut self, scope: Scope, request: RequestId, transaction: TransactionId) -> Draft {
-        let head = self.memory().heads.get(&scope).copied().unwrap_or_default();
-        Draft { scope, seq: head.seq + 1, index: 0, bytes: 0, changes: Vec::new(), request, transaction }
+        let seq = self.own_head(&scope).map_or(0, |head| head.seq);
+        Draft { scope, seq: seq + 1, index: 0, bytes: 0, changes: Vec::new(), request, transaction }
     }
 
     /// The key of the next event of a draft.
@@ -205,7 +199,7 @@ impl Replica {
         let next = self.draft(draft.scope.clone(), draft.request, draft.transaction);
         let full = std::mem::replace(draft, next);
         self.commit(batch, full, at)?;
-        draft.seq = self.memory().heads.get(&draft.scope).map_or(1, |head| head.seq + 1);
+        draft.seq = self.own_head(&draft.scope.clone()).map_or(1, |head| head.seq + 1);
         Ok(())
     }
 
@@ -222,7 +216,20 @@ impl Replica {
         for DocumentChange { document, chunk } in &draft.changes {
             scan(chunk).map_err(|error| ReplicaError::OwnChange { id: *document, error })?;
         }
-        let head = self.memory().heads.get(&draft.scope).copied().unwrap_or_default();
+        let author = self.identity.author_id();
+        let deps = self.memory().logs.get(&draft.scope).map(|log| log.unseen(&author)).unwrap_or_default();
+        self.sign(batch, draft, deps, at)
+    }
+
+    /// Signs and stores a draft with what it says to have seen of others.
+    pub(super) fn sign(
+        &mut self,
+        batch: &mut Batch<'_, '_>,
+        draft: Draft,
+        deps: Vec<Dependency>,
+        at: Timestamp,
+    ) -> Result<(), ReplicaError> {
+        let prev = self.own_head(&draft.scope).map_or(CommitHash::ZERO, |head| head.hash);
         let hlc = self.memory().hlc.tick(at);
         let control_heads = match draft.scope {
             Scope::Control => Vec::new(),
@@ -234,8 +241,8 @@ impl Replica {
             session: self.identity.session,
             scope: draft.scope,
             seq: draft.seq,
-            prev: head.hash.unwrap_or(CommitHash::ZERO),
-            deps: Vec::new(),
+            prev,
+            deps,
             control_heads,
             hlc,
             user: UserId::ZERO,
@@ -245,20 +252,37 @@ impl Replica {
             changes: draft.changes,
         };
         let signed = SignedCommit::sign(commit, &self.identity.key)?;
-        let head = Head { seq: draft.seq, hash: Some(signed.hash()), arrivals: head.arrivals + 1 };
-        store_commit(batch, &signed, head.arrivals)?;
+        let all: Vec<usize> = (0..signed.commit().changes.len()).collect();
+        self.memory().hlc = hlc;
+        self.store(batch, &signed, CommitState::Applied, &all)
+    }
+
+    /// Stores a commit of any author behind the last one of its scope, and remembers it.
+    pub(super) fn store(
+        &mut self,
+        batch: &mut Batch<'_, '_>,
+        signed: &SignedCommit,
+        state: CommitState,
+        applied: &[usize],
+    ) -> Result<(), ReplicaError> {
+        let commit = signed.commit();
+        let log = self.memory().logs.entry(commit.scope.clone()).or_default();
+        log.advance(commit.author, commit.seq, signed.hash());
+        let arrival = log.arrivals;
+        store_commit(batch, signed, arrival, state, applied)?;
+        if commit.scope == Scope::Control {
+            let events = control_events(signed, applied)?;
+            self.memory().history.add(signed, events);
+        }
         self.written += 1;
-        let memory = self.memory();
-        memory.heads.insert(signed.commit().scope.clone(), head);
-        memory.hlc = hlc;
         Ok(())
     }
 
+    /// The heads of `control` that a commit cites: all of them, or the first eight where head office has yet to join them.
     fn control_heads(&self) -> Vec<CommitHash> {
         let Some(memory) = &self.memory else { return Vec::new() };
-        let own = memory.heads.get(&Scope::Control).and_then(|head| head.hash);
-        let mut heads: Vec<CommitHash> = memory.control_heads_of_others.iter().copied().chain(own).collect();
-        heads.sort_unstable();
+        let mut heads = memory.history.heads();
+        heads.truncate(CONTROL_HEADS_MAX);
         heads
     }
 
@@ -273,8 +297,18 @@ impl Replica {
             replace_document(batch, scope, id, row)?;
         }
         if *scope == Scope::Control {
-            self.memory().control = read_control(batch)?;
+            self.read_control_again(batch)?;
         }
+        Ok(())
+    }
+
+    /// Brings the remembered `control` up to date with its rows.
+    pub(super) fn read_control_again(&mut self, batch: &Batch<'_, '_>) -> Result<(), ReplicaError> {
+        let control = read_control(batch)?;
+        let member = control.members.get(&self.identity.author_id());
+        let letter = member.map(|member| member.device_letter.to_string()).unwrap_or_default();
+        let memory = self.memory();
+        (memory.control, memory.device_letter) = (control, letter);
         Ok(())
     }
 
@@ -291,46 +325,6 @@ impl Replica {
     }
 }
 
-/// Stores a commit with its index rows; the documents' rows are the caller's.
-fn store_commit(batch: &mut Batch<'_, '_>, signed: &SignedCommit, arrival: u64) -> Result<(), ReplicaError> {
-    let commit = signed.commit();
-    let hash = signed.hash();
-    let scope = RowKey::of(&commit.scope);
-    let frontier = [&commit.seq.to_be_bytes()[..], &hash.0].concat();
-    batch.write(Table::Commits, hash.0.to_vec(), signed.bytes().to_vec());
-    let log = [&commit.author.0[..], scope.as_bytes(), &commit.seq.to_be_bytes()].concat();
-    batch.write(Table::AuthorLog, log, log_entry(signed, arrival));
-    batch.write(Table::CommitOrder, scope.clone().fixed(&arrival.to_be_bytes()).into_bytes(), hash.0.to_vec());
-    batch.write(Table::CommitStates, hash.0.to_vec(), vec![CommitState::Applied as u8]);
-    batch.write(Table::Frontier, scope.clone().fixed(&commit.author.0).into_bytes(), frontier);
-    for (at, change) in commit.changes.iter().enumerate() {
-        let key = scope.clone().document(&change.document).into_bytes();
-        let mut references = batch.read(Table::Documents, &key)?.unwrap_or_default();
-        references.extend_from_slice(&hash.0);
-        references.push(at as u8);
-        batch.write(Table::Documents, key, references);
-    }
-    Ok(())
-}
-
-/// The row of a commit in its author's log: hash, arrival in its scope, length in bytes.
-fn log_entry(signed: &SignedCommit, arrival: u64) -> Vec<u8> {
-    let length = signed.bytes().len() as u32;
-    [&signed.hash().0[..], &arrival.to_be_bytes(), &length.to_be_bytes()].concat()
-}
-
-/// What became of a commit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum CommitState {
-    /// Its changes are in the documents.
-    Applied = 1,
-    /// Stored and counted, shown with its reason.
-    SetAside = 2,
-    /// Its documents wait for a newer program.
-    Parked = 3,
-}
-
 /// Folds the control scope from its rows.
 pub(super) fn read_control(batch: &Batch<'_, '_>) -> Result<Control, ReplicaError> {
     let prefix = row_key(&Scope::Control, RowKind::Document, &[]);
@@ -342,91 +336,4 @@ pub(super) fn read_control(batch: &Batch<'_, '_>) -> Result<Control, ReplicaErro
         }
     }
     Ok(Control::fold(records.iter().map(|(id, record)| (*id, record))))
-}
-
-/// The own head of each scope, and what others wrote last in `control`.
-fn read_heads(tx: &impl ReadTables, author: &AuthorId) -> Result<(Heads, Vec<CommitHash>), ReplicaError> {
-    let mut frontier = Vec::new();
-    tx.scan(Table::Frontier, &KeyRange::all(), Direction::Forward, |key, value| {
-        frontier.push((key.to_vec(), value.to_vec()));
-        ControlFlow::Continue(())
-    })?;
-    let (mut heads, mut others) = (Heads::new(), Vec::new());
-    for (key, value) in frontier {
-        let mut reader = Reader::new(&key);
-        let scope = Scope::from_bytes(reader.blob("scope", 64)?)?;
-        let owner = AuthorId::decode("author", &mut reader)?;
-        let arrivals = last_arrival(tx, &scope)?;
-        let mut entry = Reader::new(&value);
-        let seq = u64::from_be_bytes(entry.array("seq")?);
-        let hash = CommitHash::decode("head", &mut entry)?;
-        if owner != *author && scope == Scope::Control {
-            others.push(hash);
-        }
-        let head = heads.entry(scope).or_default();
-        head.arrivals = arrivals;
-        if owner == *author {
-            (head.seq, head.hash) = (seq, Some(hash));
-        }
-    }
-    Ok((heads, others))
-}
-
-/// What an organisation begins with.
-pub struct GenesisDraft {
-    /// Its genesis event.
-    pub genesis: Genesis,
-    /// The first author's key.
-    pub key: SigningKey,
-    /// This process start.
-    pub session: SessionId,
-    /// Now.
-    pub now: Timestamp,
-    /// Random bytes of the document id.
-    pub random: [u8; 10],
-}
-
-/// Writes the genesis commit into an empty store; its hash is the organisation.
-pub fn write_genesis(tx: &mut WriteTx<'_>, draft: GenesisDraft) -> Result<OrgId, ReplicaError> {
-    let author = AuthorId(draft.key.verifying_key().to_bytes());
-    let id = DocumentId::random(draft.now, draft.random);
-    let key = EventKey::derive(&author, &draft.session, &Scope::Control, 1, 0);
-    let events = vec![(key, Event::Genesis(draft.genesis))];
-    let puts = events.iter().map(|(key, event)| Put::event(*key, event)).collect();
-    let created = Document::create(actor_of(&author, &draft.session), puts);
-    let (_, chunk) = created.map_err(|error| ReplicaError::Document { id, error })?;
-    let commit = Commit {
-        org: OrgId::ZERO,
-        author,
-        session: draft.session,
-        scope: Scope::Control,
-        seq: 1,
-        prev: CommitHash::ZERO,
-        deps: Vec::new(),
-        control_heads: Vec::new(),
-        hlc: Hlc::default().tick(draft.now),
-        user: UserId::ZERO,
-        request: RequestId::ZERO,
-        transaction: TransactionId::ZERO,
-        kind_flags: 0,
-        changes: vec![DocumentChange { document: id, chunk }],
-    };
-    let signed = SignedCommit::sign(commit, &draft.key)?;
-    let mut batch = Batch::new(tx);
-    store_commit(&mut batch, &signed, 1)?;
-    replace_document(&mut batch, &Scope::Control, id, fold_document(&content_of(events)))?;
-    batch.flush()?;
-    Ok(signed.org())
-}
-
-/// The last arrival number of a scope, read without listing it all.
-fn last_arrival(tx: &impl ReadTables, scope: &Scope) -> Result<u64, StoreError> {
-    let prefix = RowKey::of(scope);
-    let mut last = 0;
-    tx.scan(Table::CommitOrder, &KeyRange::prefix(prefix.as_bytes()), Direction::Backward, |key, _| {
-        let tail = key[prefix.as_bytes().len()..].try_into();
-        last = tail.map_or(0, u64::from_be_bytes);
-        ControlFlow::Break(())
-    })?;
-    Ok(last)
 }

@@ -7,6 +7,7 @@
 //! sale is never refused for stock. Proved by `replica/tests.rs`.
 
 use crdt_model::change::BYTES_VALUE_MAX;
+use crdt_model::control::capability::may;
 use crdt_model::document_row::DocumentRow;
 use crdt_model::event::{Event, EventKind};
 use crdt_model::id::{DocumentId, EventKey, RequestId, TransactionId};
@@ -141,7 +142,7 @@ impl Replica {
         }
         for scope in [Scope::Catalogue, self.site_scope()] {
             let key = row_key(&scope, RowKind::Document, &item.0);
-            if batch.get(ViewTable::Rows, key.as_bytes())?.is_some() {
+            if self.is_parked(&scope, item) || batch.get(ViewTable::Rows, key.as_bytes())?.is_some() {
                 self.remember_known(item);
                 return Ok(true);
             }
@@ -298,6 +299,16 @@ impl Replica {
         self.append_to_order(batch, input, scope, id, vec![event])
     }
 
+    /// This node may write these events, and the document takes them.
+    pub(super) fn check_writable(&self, scope: &Scope, id: DocumentId, events: &[Event]) -> Result<(), CommandError> {
+        if self.is_parked(scope, id) {
+            return Err(CommandError::Parked { id });
+        }
+        let author = self.identity.author_id();
+        let denied = events.iter().find_map(|event| may(self.control(), &author, scope, event).err());
+        denied.map_or(Ok(()), |denied| Err(CommandError::NotAllowed { code: denied.code() }))
+    }
+
     fn append_to_order(
         &mut self,
         batch: &mut Batch<'_, '_>,
@@ -307,6 +318,7 @@ impl Replica {
         events: Vec<Event>,
     ) -> Result<Outcome, Stop> {
         if !events.is_empty() {
+            self.check_writable(scope, id, &events)?;
             let mut draft = self.draft(scope.clone(), draft_request(input), TransactionId::ZERO);
             let events = self.with_keys(&mut draft, events);
             let row = self.append_events(batch, &mut draft, id, events)?;

@@ -1,9 +1,12 @@
 //! Making every folded row anew from the commits, through Automerge.
 //!
+//! Documents are read a page at a time. One that cannot be read is parked, and the rest goes on.
+//!
 //! Invariant: the rows after a rebuild equal the rows before it. Proved by `views_equal_a_rebuild_from_commits` in
 //! `replica/tests.rs`.
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crdt_model::codec::Reader;
 use crdt_model::document_row::fold_document;
@@ -14,7 +17,7 @@ use crdt_model::scope_state::replace_document;
 
 use super::batch::{Batch, table_of};
 use super::documents::load_document;
-use super::log::read_control;
+use super::judge::Fault;
 use super::{Outcome, Replica, ReplicaError, Stop};
 use crate::store::Table;
 
@@ -40,20 +43,42 @@ impl Replica {
         for view in VIEWS {
             batch.clear(table_of(view))?;
         }
+        self.documents.clear();
         let mut scopes = BTreeSet::new();
-        let documents = batch.list(Table::Documents, &[])?;
-        for (key, _) in &documents {
-            let mut reader = Reader::new(key);
-            let scope =
-                Scope::from_bytes(reader.blob("scope", 64).map_err(ReplicaError::from)?).map_err(ReplicaError::from)?;
-            let id = DocumentId::decode("document", &mut reader).map_err(ReplicaError::from)?;
-            let document = load_document(batch, &scope, id)?;
-            let content = document.content().map_err(|error| ReplicaError::Document { id, error })?;
-            replace_document(batch, &scope, id, fold_document(&content)).map_err(ReplicaError::from)?;
-            scopes.insert(scope);
+        let mut documents = 0;
+        let mut last: Option<Vec<u8>> = None;
+        loop {
+            let page = batch.page(Table::Documents, last.as_deref())?;
+            let Some((key, _)) = page.last() else { break };
+            last = Some(key.clone());
+            for (key, _) in &page {
+                let mut reader = Reader::new(key);
+                let scope = reader.blob("scope", 64).and_then(Scope::from_bytes).map_err(ReplicaError::from)?;
+                let id = DocumentId::decode("document", &mut reader).map_err(ReplicaError::from)?;
+                self.fold_again(batch, &scope, id)?;
+                scopes.insert(scope);
+                documents += 1;
+            }
         }
-        self.memory().control = read_control(batch)?;
-        let commits = batch.list(Table::CommitOrder, &[])?.len() as u64;
-        Ok(Outcome::Rebuilt { documents: documents.len() as u64, scopes: scopes.len() as u64, commits })
+        self.read_control_again(batch)?;
+        self.retry_parked(batch)?;
+        let commits = batch.count(Table::CommitOrder)?;
+        Ok(Outcome::Rebuilt { documents, scopes: scopes.len() as u64, commits })
+    }
+
+    /// Folds a document from its commits; one that cannot be read is parked and the others go on.
+    fn fold_again(&mut self, batch: &mut Batch<'_, '_>, scope: &Scope, id: DocumentId) -> Result<(), ReplicaError> {
+        let tried = catch_unwind(AssertUnwindSafe(|| {
+            let document = load_document(batch, scope, id)?;
+            let content = document.content().map_err(|error| ReplicaError::Document { id, error })?;
+            Ok(fold_document(&content))
+        }));
+        let detail = match tried {
+            Ok(Ok(row)) => return Ok(replace_document(batch, scope, id, row)?),
+            Ok(Err(ReplicaError::Store(error))) => return Err(error.into()),
+            Ok(Err(other)) => other.to_string(),
+            Err(_) => "a panic".to_owned(),
+        };
+        self.park(batch, scope, id, &Fault { code: "document", detail }, Vec::new())
     }
 }

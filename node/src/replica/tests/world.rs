@@ -230,10 +230,10 @@ impl Shop {
     fn write_control(&mut self, event: Event) {
         let (replica, at) = (&mut self.replica, Timestamp(START_MS));
         let written = self.store.write(|tx| {
-            if replica.memory.is_none() {
-                replica.load(tx)?;
-            }
             let mut batch = Batch::new(tx);
+            if replica.memory.is_none() {
+                replica.load(&batch)?;
+            }
             let id = DocumentId(replica.random.bytes());
             let mut draft = replica.draft(Scope::Control, RequestId::ZERO, TransactionId::ZERO);
             let events = replica.with_keys(&mut draft, vec![event]);
@@ -247,7 +247,7 @@ impl Shop {
     }
 }
 
-fn open(folder: &TempDir) -> Store {
+pub fn open(folder: &TempDir) -> Store {
     Store::open_file(&folder.path().join("tradepost.redb"), StoreConfig::default()).unwrap()
 }
 
