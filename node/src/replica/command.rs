@@ -443,7 +443,7 @@ fn encode_entry(body_hash: &[u8; 32], outcome: &Outcome) -> Option<Vec<u8>> {
         Outcome::Customer { scope, id } => (3, scope.clone(), id),
         Outcome::Channel { id } => (4, Scope::Control, id),
         Outcome::Stock { item } => (5, Scope::Control, item),
-        Outcome::Import { id } => (6, Scope::Control, id),
+        Outcome::Import { id } => (7, Scope::Control, id),
         Outcome::Imported(_)
         | Outcome::Rebuilt { .. }
         | Outcome::Received(_)
@@ -472,8 +472,8 @@ fn decode_entry(bytes: &[u8]) -> Result<([u8; 32], Outcome), DecodeError> {
         3 => Outcome::Customer { scope, id },
         4 => Outcome::Channel { id },
         5 => Outcome::Stock { item: id },
-        6 => Outcome::Import { id },
-        0 | 7..=u8::MAX => return Err(DecodeError::OutOfRange { field: "outcome" }),
+        7 => Outcome::Import { id },
+        0 | 6 | 8..=u8::MAX => return Err(DecodeError::OutOfRange { field: "outcome" }),
     };
     Ok((body_hash, outcome))
 }
