@@ -85,7 +85,10 @@ impl Tills {
                 let fact = self.write(KEEPER, Self::journal(KEEPER), vec![Event::Receipt(fact("A", units))]);
                 self.write(KEEPER, Self::journal(KEEPER), vec![Event::Mint(booking(fact[0], "A", units))]);
             }
-            Move::Lend { till, units } => self.lend(till, units),
+            Move::Lend { till, units } => {
+                self.lend(till, units);
+                self.act(Move::Sync { from: KEEPER, to: till });
+            }
             Move::Return { loan } => self.give_back(loan),
             Move::Order { till, units } => self.order(till, units),
             Move::Ship { order, units } => self.work(order, units, |state, wish| {
@@ -175,6 +178,10 @@ impl Tills {
         assert!(sums.secured + sums.spent <= sums.minted(), "{sums:?}");
         assert!(sums.free_rights(1) >= 0 && sums.allotted() >= 0, "{sums:?}");
         assert!(!open_kinds(&everybody, &site()).contains(&CaseKind::LoanOverdrawn));
+        for (_, name) in &self.loans {
+            let row = read_loan(&everybody, &site(), name, &DocumentId::of_sku("A")).unwrap().unwrap();
+            assert!(row.returned + row.secured + row.spent <= row.quantity(), "{row:?}");
+        }
     }
 }
 
@@ -270,6 +277,23 @@ fn two_tills_promise_five_each_of_ten_with_rights() {
         let sums = stock_of(tills.rows(KEEPER), "A");
         assert_eq!((sums.secured, sums.free_rights(1), sums.allotted()), (10_000, 0, 0));
     }
+}
+
+#[test]
+fn what_left_out_of_a_loan_is_not_promised_again() {
+    let mut tills = Tills::new(2);
+    for step in [
+        Move::Receive { units: 10 },
+        Move::Lend { till: 1, units: 5 },
+        Move::Order { till: 1, units: 4 },
+        Move::Ship { order: 0, units: 3 },
+        Move::Order { till: 1, units: 4 },
+    ] {
+        tills.act(step);
+        tills.check();
+    }
+    let sums = stock_of(tills.rows(1), "A");
+    assert_eq!((sums.secured, sums.unsecured, sums.spent, sums.allotted()), (2_000, 3_000, 3_000, 0));
 }
 
 #[test]
