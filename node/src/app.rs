@@ -40,7 +40,6 @@ use crate::clock;
 use crate::link::Links;
 use crate::replica::{Arrival, Command, Input, Outcome, Received, Replica, RequestKey};
 use crate::store::{NoRoom, ReadTables, Snapshot, Store, StoreError, SubmitError, Table, Writer};
-use coverage::SiteStates;
 use error::AppError;
 use imports::Imports;
 use machine::{Answer, Job, ReplicaMachine};
@@ -75,7 +74,6 @@ struct Inner {
     facts: NodeFacts,
     imports: Imports,
     news: watch::Receiver<u64>,
-    site_states: SiteStates,
     url: OnceLock<String>,
     links: OnceLock<Links>,
 }
@@ -86,8 +84,7 @@ impl App {
         let (ticks, news) = watch::channel(0);
         let writer = Writer::spawn(Arc::clone(&store), ReplicaMachine::new(replica, ticks))?;
         let (imports, url, links) = (Imports::default(), OnceLock::new(), OnceLock::new());
-        let site_states = SiteStates::default();
-        Ok(Self { inner: Arc::new(Inner { store, writer, facts, imports, news, site_states, url, links }) })
+        Ok(Self { inner: Arc::new(Inner { store, writer, facts, imports, news, url, links }) })
     }
 
     /// What it knows of its node.

@@ -52,7 +52,7 @@ impl App {
         if let Some(failure) = names.failure {
             return Err(failure);
         }
-        let (coverage, completeness) = self.coverage(&read::control(&snapshot)?);
+        let (coverage, completeness) = self.coverage(&read::control(&snapshot)?)?;
         Ok(SalesReport {
             by: request.by,
             currency: self.facts().currency,

@@ -39,6 +39,19 @@ pub struct SiteSeen {
     pub reason: &'static str,
 }
 
+impl SiteSeen {
+    /// What two nodes of one site are together: the better stream, the later time.
+    pub fn or(self, other: Self) -> Self {
+        let rank = |seen: &Self| match seen.state {
+            LinkState::Open { complete: true } => 2,
+            LinkState::Open { complete: false } => 1,
+            LinkState::Closed => 0,
+        };
+        let best = if rank(&other) > rank(&self) { other } else { self };
+        Self { last_ack: self.last_ack.max(other.last_ack), ..best }
+    }
+}
+
 /// How current a site's part of a figure is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SiteCoverage {

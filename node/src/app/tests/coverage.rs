@@ -32,27 +32,26 @@ fn control(own: SiteKind) -> Control {
 #[test]
 fn a_report_covers_the_sites_that_are_held_and_says_why() {
     let node = Node::new();
-    let (rows, completeness) = node.app.coverage(&control(SiteKind::Store));
+    let (rows, completeness) = node.app.coverage(&control(SiteKind::Store)).unwrap();
     let names = |rows: &[crate::app::model::CoverageRow]| {
         rows.iter().map(|row| (row.site.to_string(), row.state)).collect::<Vec<_>>()
     };
     assert_eq!((names(&rows), completeness), (vec![("SH01".into(), CoverageState::Live)], Completeness::Complete));
 
     let office = control(SiteKind::HeadOffice);
-    let (rows, completeness) = node.app.coverage(&office);
+    let (rows, completeness) = node.app.coverage(&office).unwrap();
     assert_eq!(completeness, Completeness::Incomplete);
     assert!(rows[1..].iter().all(|row| row.state == CoverageState::Never && row.as_of.is_none()));
 
     let seen = |state| SiteSeen { state, last_ack: Some(Timestamp(0)), reason: "paused_there" };
     let live = LinkState::Open { complete: true };
-    node.app.set_site_states(BTreeMap::from([(site("SH02"), seen(LinkState::Closed)), (site("WH01"), seen(live))]));
-    let (rows, completeness) = node.app.coverage(&office);
+    let some = BTreeMap::from([(site("SH02"), seen(LinkState::Closed)), (site("WH01"), seen(live))]);
+    let (rows, completeness) = node.app.covering(&office, &some);
     assert_eq!(completeness, Completeness::Incomplete);
     assert_eq!((rows[1].state, rows[1].reason.as_deref()), (CoverageState::Behind, Some("paused_there")));
     assert_eq!(rows[1].as_of.unwrap().at, Timestamp(0));
     assert_eq!((rows[2].state, rows[2].reason.as_deref()), (CoverageState::Live, None));
 
     let all = ["SH02", "WH01"].map(|code| (site(code), seen(live)));
-    node.app.set_site_states(all.into());
-    assert_eq!(node.app.coverage(&office).1, Completeness::Complete);
+    assert_eq!(node.app.covering(&office, &all.into()).1, Completeness::Complete);
 }
