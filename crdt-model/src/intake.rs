@@ -254,6 +254,21 @@ fn headers_of_parts(commit: &Commit) -> impl Iterator<Item = EventKey> {
     })
 }
 
+/// Whose keys a commit may use: its documents, and the subjects of the contacts in it.
+pub fn subjects(commit: &Commit) -> BTreeSet<DocumentId> {
+    let mut subjects: BTreeSet<DocumentId> = commit.changes.iter().map(|change| change.document).collect();
+    for scanned in commit.changes.iter().filter_map(|change| scan(&change.chunk).ok()) {
+        for put in scanned.puts {
+            if let OpAction::Put(Scalar::Bytes(bytes)) = put.action
+                && let Ok(Event::Contact(contact)) = Event::decode(bytes)
+            {
+                subjects.insert(contact.subject);
+            }
+        }
+    }
+    subjects
+}
+
 /// What a document holds after its first change alone.
 pub fn first_content(change: &ReadChange<'_>) -> Content {
     let field = |put: &ScannedOp<'_>| {

@@ -198,6 +198,7 @@ mod tests {
     mod failures;
     mod imports;
     mod lists;
+    mod news;
     mod orders;
     mod privacy;
     mod world;

@@ -212,9 +212,12 @@ impl Replica {
         let joins = self.memory().history.heads().len() > CONTROL_HEADS_MAX / 2;
         let mut crowded = Vec::new();
         for (scope, log) in &self.memory().logs {
-            let unseen = log.unseen(&author);
-            if unseen.len() > COMMIT_DEPS_MAX || (joins && *scope == Scope::Control) {
-                crowded.push((scope.clone(), unseen));
+            let joined = joins && *scope == Scope::Control;
+            if log.heads.len() > COMMIT_DEPS_MAX || joined {
+                let unseen = log.unseen(&author);
+                if unseen.len() > COMMIT_DEPS_MAX || joined {
+                    crowded.push((scope.clone(), unseen));
+                }
             }
         }
         for (scope, unseen) in crowded {

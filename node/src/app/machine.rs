@@ -158,7 +158,9 @@ fn command_error(error: CommandError, key: &str) -> AppError {
         CommandError::NotRegistrar => {
             conflict("not_registrar", &error, "Invite at the node that began the organisation.")
         }
-        CommandError::NotAllowed { .. } => conflict("not_allowed", &error, "Do it at head office."),
+        CommandError::NotAllowed { .. } => {
+            conflict("not_allowed", &error, "Do it at the site that it concerns, or at head office.")
+        }
         CommandError::OtherSite { .. } => conflict("exists", &error, "Give the site's own kind, zone and territory."),
         CommandError::NoLetterLeft { .. } => conflict("no_letter_left", &error, "Open another site."),
         CommandError::Parked { .. } => conflict("parked", &error, "Upgrade this node, then run `tradepost rebuild`."),

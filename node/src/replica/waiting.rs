@@ -113,7 +113,7 @@ mod tests {
         waiting.keep(one.clone(), CommitHash([7; 32]));
         waiting.keep(two.clone(), one.hash());
         assert!(waiting.take(&CommitHash([8; 32])).is_empty());
-        assert_eq!(waiting.take(&CommitHash([7; 32])), [one.clone()]);
+        assert_eq!(waiting.take(&CommitHash([7; 32])), std::slice::from_ref(&one));
         assert_eq!(waiting.take(&one.hash()), [two]);
         assert!(waiting.by_need.is_empty() && waiting.bytes == 0);
     }

@@ -114,6 +114,18 @@ fn an_event_of_a_later_program_is_told_apart() {
 }
 
 #[test]
+fn the_subjects_of_a_commit_are_its_documents_and_whom_its_contacts_name() {
+    let customer = DocumentId([8; 16]);
+    let key = crate::seal::SealKey::new([1; 32]);
+    let field = crate::seal::SealedField::Event(crate::event::EventKind::Contact);
+    let place = crate::seal::SealedPlace { org: OrgId([9; 32]), document: DOCUMENT, field };
+    let sealed = crate::seal::SealedValue::seal(&key, place, "somebody").unwrap();
+    let contact = Event::Contact(crate::order::event::Contact { subject: customer, sealed });
+    let commit = site(vec![Put::event(key_at(5, 0), &contact)]);
+    assert_eq!(subjects(&commit), [DOCUMENT, customer].into());
+}
+
+#[test]
 fn a_first_change_has_the_content_that_automerge_reads() {
     let id = DocumentId::of_sku("lamp");
     let posted = Event::ProductPosted(ProductPosted { sku: text("lamp") });

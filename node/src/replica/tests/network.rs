@@ -267,7 +267,7 @@ impl<'n> Forge<'n> {
         let author = author_of(&self.key);
         let commits = self.network.nodes[HQ].commits().into_iter();
         let own = commits.filter(|held| held.commit().author == author && held.commit().scope == self.scope);
-        own.last().map_or((0, CommitHash::ZERO), |last| (last.commit().seq, last.hash()))
+        own.max_by_key(|held| held.commit().seq).map_or((0, CommitHash::ZERO), |last| (last.commit().seq, last.hash()))
     }
 
     pub fn event_key(&self, index: u16) -> EventKey {
@@ -288,7 +288,7 @@ impl<'n> Forge<'n> {
 
     pub fn control_heads(&self) -> Vec<CommitHash> {
         let control = self.network.nodes[HQ].commits().into_iter().filter(|held| held.commit().scope == Scope::Control);
-        vec![control.last().unwrap().hash()]
+        vec![control.max_by_key(|held| held.commit().seq).unwrap().hash()]
     }
 
     pub fn commit(&self, document: DocumentId, chunk: Vec<u8>) -> Commit {

@@ -123,6 +123,96 @@ fn what_follows_a_change_that_was_set_aside_is_set_aside_too() {
 }
 
 #[test]
+fn a_change_follows_only_what_the_deps_of_its_author_name() {
+    let mut network = Network::new(&["lamp"]);
+    let id = network.order(KEEPER, place("lamp", "1"));
+    network.settle();
+    let confirmed = Event::Confirmed(Confirmed { time: moment(1), placed: EventKey([1; 8]) });
+    let make = |network: &Network, named: bool| {
+        let forge = Forge::new(network, TILL, scope());
+        let mut commit = forge.appending(id, vec![Put::event(forge.event_key(0), &confirmed)]);
+        if !named {
+            commit.deps.clear();
+        }
+        forge.sign(commit)
+    };
+    let blind = make(&network, false);
+    assert_eq!(outcome(&mut network, &blind), "change_deps", "though head office holds what it follows");
+    let forge = Forge { session: SessionId([78; 8]), ..Forge::new(&network, TILL, scope()) };
+    let head = forge.network.nodes[HQ].commits().into_iter().find(|held| held.commit().scope == Scope::Control);
+    let old = crdt_model::commit::Commit {
+        control_heads: vec![head.unwrap().hash()],
+        ..forge.creating(JOURNAL, vec![Put::event(forge.event_key(0), &fact())])
+    };
+    let old = forge.sign(old);
+    assert_eq!(outcome(&mut network, &old), "not_a_member", "the genesis alone does not know it");
+}
+
+#[test]
+fn a_commit_that_cites_less_of_control_than_the_one_before_is_set_aside() {
+    let mut network = Network::new(&["lamp"]);
+    let forge = Forge::new(&network, TILL, scope());
+    let old = forge.control_heads();
+    network.done(HQ, channel("shop", "SH01"));
+    let forge = Forge::new(&network, TILL, scope());
+    let first = forge.sign(forge.creating(JOURNAL, vec![Put::event(forge.event_key(0), &fact())]));
+    assert_eq!(outcome(&mut network, &first), "applied");
+    let forge = Forge::new(&network, TILL, scope());
+    let mut second = forge.creating(DocumentId([0x58; 16]), vec![Put::event(forge.event_key(0), &fact())]);
+    second.control_heads = old;
+    let second = forge.sign(second);
+    assert_eq!(outcome(&mut network, &second), "control_behind");
+}
+
+#[test]
+fn keys_are_kept_with_the_arrival_that_brings_them() {
+    let mut network = Network::new(&[]);
+    let key = crdt_model::seal::SealKey::new([4; 32]);
+    let record = crdt_model::seal::KeyRecord { subject: JOURNAL, key: key.clone() };
+    let arrival = Arrival { commits: Vec::new(), keys: vec![record.clone(), record] };
+    network.done(HQ, Command::Receive(arrival));
+    let rows = list(&network.nodes[HQ].store.read().unwrap(), Table::Keys, &JOURNAL.0);
+    assert_eq!(rows, [([&JOURNAL.0[..], &key.id().0].concat(), key.as_bytes().to_vec())]);
+}
+
+#[test]
+fn more_authors_than_one_commit_names_are_seen_by_empty_commits_first() {
+    let mut network = Network::new(&["lamp"]);
+    for seed in 0..260 {
+        let admission = Admission { author: author_of(&many(seed)), ..admission_of(0, "SH01") };
+        network.done(HQ, Command::Admit(admission));
+    }
+    network.deliver(HQ, KEEPER);
+    let forge = Forge::new(&network, TILL, scope());
+    let pattern = forge.creating(JOURNAL, vec![Put::event(forge.event_key(0), &fact())]);
+    let first = |seed| {
+        let (author, session) = (author_of(&many(seed)), SessionId([1; 8]));
+        let key = EventKey::derive(&author, &session, &scope(), 1, 0);
+        let puts = vec![Put::event(key, &fact())];
+        let chunk = crdt_model::document::Document::first_chunk(actor_of(&author, &session), puts).unwrap();
+        let document = DocumentId([[1; 14].as_slice(), &seed.to_be_bytes()].concat().try_into().unwrap());
+        let changes = vec![crdt_model::commit::DocumentChange { document, chunk }];
+        let commit = crdt_model::commit::Commit { author, session, changes, ..pattern.clone() };
+        SignedCommit::sign(commit, &many(seed)).unwrap()
+    };
+    let commits = (0..260).map(first).collect();
+    assert_eq!(network.receive(KEEPER, commits).stored, 260);
+    network.order(KEEPER, place("lamp", "1"));
+    let commits = network.nodes[KEEPER].commits();
+    let own = commits.iter().filter(|held| held.commit().author == author_of(&key_of(KEEPER)));
+    assert_eq!(own.map(|held| held.commit().deps.len()).collect::<Vec<_>>(), [256, 4, 0]);
+    assert_eq!(network.deliver(KEEPER, HQ).set_aside, 0);
+    let rows = |node: usize| network.nodes[node].rows(Table::Rows, &scope());
+    assert_eq!(rows(HQ), rows(KEEPER));
+}
+
+fn many(seed: u16) -> SigningKey {
+    let mut bytes = [200; 32];
+    bytes[..2].copy_from_slice(&seed.to_be_bytes());
+    SigningKey::from_bytes(&bytes)
+}
+
+#[test]
 fn a_newer_event_parks_its_document_alone() {
     let mut network = Network::new(&["lamp"]);
     let (id, other) = (network.order(KEEPER, place("lamp", "1")), network.order(KEEPER, place("lamp", "1")));
