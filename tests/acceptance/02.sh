@@ -50,17 +50,6 @@ within() {
   ok "$name"
 }
 
-# ---- step 1: the demo ---------------------------------------------------------------------------------------------
-
-demo() {
-  step "1. demo"
-  local seconds=30 code=0
-  if [ "${ACCEPTANCE:-full}" = quick ]; then seconds=1; fi
-  "$TRADEPOST_BIN" demo --for "$seconds" >"$world/demo" 2>&1 || code=$?
-  same "demo --for $seconds" "exit 0" "exit $code"
-  has "it shows head office's figures" "$(tr -d , <"$world/demo")" "823746.14"
-}
-
 # ---- step 2: three folders ----------------------------------------------------------------------------------------
 
 # folder, site, kind: invited by head office, joined, served
@@ -297,7 +286,6 @@ cases_of_promises() {
 command -v python3 >/dev/null || { printf 'error: python3 is missing (Debian: apt-get install python3)\n' >&2; exit 1; }
 program
 choose_file
-demo
 three_folders
 cut_and_catch_up
 warehouse
