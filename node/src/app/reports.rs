@@ -1,6 +1,7 @@
 //! The sales report over the scopes that this node holds.
 //!
-//! Invariant: a range of days costs a scan of that range, never a recomputation. Proved by the bench `report`.
+//! Invariant: a range of days costs a scan of that range, never a recomputation. Measured by the bench
+//! `scale`.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
