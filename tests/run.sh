@@ -74,9 +74,11 @@ test_tools() {
 }
 
 acceptance() {
-  local script="$root/tests/acceptance/01.sh"
-  [ -x "$script" ] || fail "$script is missing or not executable"
-  ACCEPTANCE=quick "$script"
+  local script
+  for script in "$root"/tests/acceptance/[0-9][0-9].sh; do
+    [ -x "$script" ] || fail "$script is not executable"
+    ACCEPTANCE=quick "$script"
+  done
 }
 
 summary() {

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use crate::api::{Answer, Api, Body, Request};
@@ -18,6 +18,30 @@ use crate::progress::Progress;
 use crate::text::{self, Lang};
 use crate::values::{Mapping, mapping_query};
 
+/// What parts cells.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Delimiter {
+    /// The comma
+    #[value(alias = ",")]
+    Comma,
+    /// The semicolon
+    #[value(alias = ";")]
+    Semicolon,
+    /// The tab character
+    #[value(alias = "\t")]
+    Tab,
+}
+
+impl Delimiter {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Comma => "comma",
+            Self::Semicolon => "semicolon",
+            Self::Tab => "tab",
+        }
+    }
+}
+
 /// The options every import has.
 #[derive(Args, Debug)]
 pub struct ImportArgs {
@@ -26,6 +50,9 @@ pub struct ImportArgs {
     /// Encoding of the file, such as utf-8 or gb18030; detected when absent
     #[arg(long)]
     pub encoding: Option<String>,
+    /// What parts the cells of the file; detected from its header when absent
+    #[arg(long, value_enum)]
+    pub delimiter: Option<Delimiter>,
     /// Which column fills a field; may be given several times
     #[arg(long, value_name = "FIELD=COLUMN", value_parser = Mapping::parse)]
     pub map: Vec<Mapping>,
@@ -85,6 +112,7 @@ fn request(args: &ImportArgs, wish: &Wish<'_>, lang: Lang) -> Result<Request, Cl
         .maybe("channel", wish.channel)
         .maybe("as", wish.entry)
         .maybe("encoding", args.encoding.as_deref())
+        .maybe("delimiter", args.delimiter.map(Delimiter::word))
         .maybe("map", mapping.as_deref())
         .maybe("dry_run", args.dry_run.then_some("true"))
         .maybe("file_name", name.as_deref()))
@@ -344,6 +372,8 @@ mod tests {
             "web",
             "--encoding",
             "gbk",
+            "--delimiter",
+            ";",
             "--mapping",
             mapping.to_str().unwrap(),
             "--map",
@@ -355,6 +385,7 @@ mod tests {
         assert_eq!(
             node.seen()[1].target,
             "/api/v1/imports?kind=orders&channel=web&as=history&encoding=gbk\
+             &delimiter=semicolon\
              &map=sku%3ACode%2Cprice%3APrice&dry_run=true&file_name=a.csv.gz"
         );
         assert_eq!(node.seen()[1].header("content-type"), Some("application/gzip"));

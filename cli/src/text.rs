@@ -231,6 +231,8 @@ const WORDS: &[(&str, &str)] = &[
     ("live", "最新"),
     ("behind", "落后"),
     ("never", "从未"),
+    ("catching_up", "正在补齐"),
+    ("no_contact", "从未联系"),
     ("shipped_after_cancel", "取消后发货"),
     ("over_shipped", "超量发货"),
     ("duplicate_placed", "重复下单"),

@@ -70,6 +70,9 @@ pub struct CaseRow {
     pub amount: i128,
 }
 
+/// Version of the row.
+const VERSION: u8 = 1;
+
 /// The id of a case: 16 bytes.
 pub type CaseId = [u8; 16];
 
@@ -91,7 +94,7 @@ impl CaseRow {
     /// Writes the row.
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new();
-        writer.byte(self.kind as u8).fixed(&self.subject.0).fixed(&self.key.0).text(&self.label);
+        writer.byte(VERSION).byte(self.kind as u8).fixed(&self.subject.0).fixed(&self.key.0).text(&self.label);
         writer.option(self.other.as_ref(), |w, other| other.encode(w)).wide(self.amount);
         writer.finish()
     }
@@ -99,6 +102,7 @@ impl CaseRow {
     /// Reads a row.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
+        reader.version("case row", VERSION)?;
         let number = reader.byte("case kind")?;
         let kind = CaseKind::ALL.into_iter().find(|(kind, _)| *kind as u8 == number);
         let row = Self {
@@ -151,7 +155,10 @@ mod tests {
             assert_eq!(CaseRow::decode(&row.encode()).unwrap(), row);
         }
         let mut unknown = case(CaseKind::LoanOverdrawn).encode();
-        unknown[0] += 1;
+        unknown[1] += 1;
         assert_eq!(CaseRow::decode(&unknown), Err(DecodeError::OutOfRange { field: "case kind" }));
+        unknown[0] += 1;
+        let later = DecodeError::OtherVersion { field: "case row", found: 2, known: 1 };
+        assert_eq!(CaseRow::decode(&unknown), Err(later));
     }
 }

@@ -45,6 +45,16 @@ pub enum DecodeError {
         /// Field being read.
         field: &'static str,
     },
+    /// The value is in another version of its encoding than this program's.
+    #[error("`{field}` has version {found}, this program reads {known}")]
+    OtherVersion {
+        /// What the value is.
+        field: &'static str,
+        /// The version found.
+        found: u8,
+        /// The version that is read.
+        known: u8,
+    },
     /// Bytes remain after the last field.
     #[error("{count} bytes follow the last field")]
     TrailingBytes {
@@ -199,6 +209,14 @@ impl<'a> Reader<'a> {
     /// Reads one byte.
     pub fn byte(&mut self, field: &'static str) -> Result<u8, DecodeError> {
         Ok(self.fixed(field, 1)?[0])
+    }
+
+    /// Reads the version byte that stored rows begin with.
+    pub fn version(&mut self, field: &'static str, known: u8) -> Result<(), DecodeError> {
+        match self.byte(field)? {
+            found if found == known => Ok(()),
+            found => Err(DecodeError::OtherVersion { field, found, known }),
+        }
     }
 
     /// Reads an unsigned number; a longer form than needed is refused.

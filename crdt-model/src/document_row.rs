@@ -75,9 +75,7 @@ impl DocumentRow {
     /// Reads a row.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
-        if reader.byte("row version")? != VERSION {
-            return Err(DecodeError::OutOfRange { field: "row version" });
-        }
+        reader.version("document row", VERSION)?;
         let row = match reader.byte("row kind")? {
             1 => Self::Control(ControlRecord::decode(&mut reader)?),
             2 => Self::Product(ProductState::decode(&mut reader)?),

@@ -32,6 +32,8 @@ pub enum ViewTable {
     OrdersByRequest,
     /// (scope, label, document).
     OrdersByNumber,
+    /// (scope, row kind, SKU): items with a product document or a stock row.
+    ItemsBySku,
     /// (scope, day, item) -> sums.
     SalesByItem,
     /// (scope, day, region) -> sums.

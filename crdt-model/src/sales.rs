@@ -10,6 +10,9 @@
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::order::state::{LineState, OrderState, Purpose};
 
+/// Version of the row.
+const VERSION: u8 = 1;
+
 /// Sums of one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SalesSums {
@@ -75,6 +78,7 @@ impl SalesSums {
     /// Writes the row.
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::with_capacity(32);
+        writer.byte(VERSION);
         for sum in [self.gross, self.net, self.units, self.invoices, self.lines] {
             writer.wide(sum);
         }
@@ -84,6 +88,7 @@ impl SalesSums {
     /// Reads a row.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
+        reader.version("sales row", VERSION)?;
         let mut next = || reader.wide("sales");
         let sums = Self { gross: next()?, net: next()?, units: next()?, invoices: next()?, lines: next()? };
         reader.end()?;
@@ -183,5 +188,7 @@ mod tests {
     fn sales_read_back_as_they_were_written() {
         let sums = SalesSums { gross: 1, net: -2, units: i128::from(i64::MAX) * 3, invoices: 4, lines: 5 };
         assert_eq!(SalesSums::decode(&sums.encode()).unwrap(), sums);
+        let later = [&[VERSION + 1], &sums.encode()[1..]].concat();
+        assert!(matches!(SalesSums::decode(&later), Err(DecodeError::OtherVersion { found: 2, known: 1, .. })));
     }
 }

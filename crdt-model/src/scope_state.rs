@@ -13,7 +13,9 @@ mod claims;
 mod contribution;
 mod rights;
 mod settle;
+mod skus;
 
 pub use contribution::label_of;
 pub use rights::{LoanEntry, Unbooked, loan_entry, loans, open_loans, read_loan, unbooked};
 pub use settle::{ScopeError, add_to_counter, read_counter, read_document, read_stock, replace_document};
+pub use skus::sku_key;

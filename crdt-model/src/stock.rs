@@ -64,6 +64,9 @@ impl Rights {
     }
 }
 
+/// Version of the rows below.
+pub(crate) const VERSION: u8 = 1;
+
 /// Sums of one item at one site, in thousandths of its base unit.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StockSums {
@@ -169,7 +172,7 @@ impl StockRow {
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new();
         let sums = &self.sums;
-        writer.text(&self.sku);
+        writer.byte(VERSION).text(&self.sku);
         for sum in [sums.on_hand, sums.secured, sums.unsecured, sums.spent] {
             writer.wide(sum);
         }
@@ -186,6 +189,7 @@ impl StockRow {
     /// Reads a row.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
+        reader.version("stock row", VERSION)?;
         let sku = reader.text("sku")?;
         let mut sums = StockSums::default();
         for sum in [&mut sums.on_hand, &mut sums.secured, &mut sums.unsecured, &mut sums.spent] {
@@ -220,6 +224,17 @@ mod tests {
         sums.add_rights(2, &Rights { burned: 3_000, ..minted(2_000) });
         assert_eq!((sums.free_rights(1), sums.free_rights(2), sums.free_rights(3)), (10_000, -1_000, 0));
         assert_eq!((sums.minted(), sums.burned()), (12_000, 3_000));
+    }
+
+    #[test]
+    fn rows_of_another_version_are_named_not_guessed() {
+        let stock = StockRow { sku: Text::new("lamp").unwrap(), sums: StockSums::default() }.encode();
+        let fact = FactRow { moved: None, bookings: Vec::new() }.encode();
+        let of = |bytes: &[u8]| [&[VERSION + 1], &bytes[1..]].concat();
+        let other = |field| DecodeError::OtherVersion { field, found: VERSION + 1, known: VERSION };
+        assert_eq!(StockRow::decode(&of(&stock)).unwrap_err(), other("stock row"));
+        assert_eq!(FactRow::decode(&of(&fact)).unwrap_err(), other("fact row"));
+        assert!(StockRow::decode(&stock).is_ok() && FactRow::decode(&fact).is_ok());
     }
 
     #[test]

@@ -8,6 +8,7 @@
 
 pub mod cases;
 pub mod catalogue;
+pub mod coverage;
 mod digest;
 pub mod error;
 pub mod imports;
@@ -38,7 +39,7 @@ use tokio::sync::{oneshot, watch};
 use crate::clock;
 use crate::link::Links;
 use crate::replica::{Arrival, Command, Input, Outcome, Received, Replica, RequestKey};
-use crate::store::{ReadTables, Snapshot, Store, StoreError, SubmitError, Table, Writer};
+use crate::store::{NoRoom, ReadTables, Snapshot, Store, StoreError, SubmitError, Table, Writer};
 use error::AppError;
 use imports::Imports;
 use machine::{Answer, Job, ReplicaMachine};
@@ -144,8 +145,21 @@ impl App {
 
     /// As [`Self::write`], from a thread of its own; waits for room in the queue.
     pub(crate) fn write_blocking(&self, command: Command) -> Result<oneshot::Receiver<Answer>, AppError> {
+        self.submit(Input { now: self.now(), request: None, command })
+    }
+
+    /// As [`Self::write_blocking`], for a request that may be repeated.
+    pub(crate) fn write_repeatable(
+        &self,
+        request: &Request,
+        command: Command,
+    ) -> Result<oneshot::Receiver<Answer>, AppError> {
+        self.submit(self.input(request, command))
+    }
+
+    fn submit(&self, input: Input) -> Result<oneshot::Receiver<Answer>, AppError> {
         let (reply, answer) = oneshot::channel();
-        let job = Job { input: Input { now: self.now(), request: None, command }, reply };
+        let job = Job { input, reply };
         match self.inner.writer.submit(job) {
             Ok(()) => Ok(answer),
             Err(SubmitError::Full(_)) => Err(AppError::Busy),
@@ -169,8 +183,8 @@ pub(crate) fn answered(answer: Result<Answer, oneshot::error::RecvError>) -> Ans
 
 /// A failed read or write of the store as the caller sees it.
 pub(crate) fn storage(error: StoreError) -> AppError {
-    match error {
-        StoreError::DiskFull(_) => AppError::DiskFull { free: 0, needed: 0 },
+    match &error {
+        StoreError::DiskFull(_) => AppError::DiskFull(error.no_room().unwrap_or(NoRoom::unknown())),
         other => AppError::Storage(other.to_string()),
     }
 }
@@ -198,6 +212,7 @@ pub(crate) fn organisation(store: &Store) -> Result<Option<Organisation>, AppErr
 
 #[cfg(test)]
 mod tests {
+    mod coverage;
     mod digests;
     mod failures;
     mod imports;

@@ -16,6 +16,7 @@ use thiserror::Error;
 
 pub mod cells;
 pub mod columns;
+pub mod delimiter;
 mod intake;
 pub mod map;
 pub mod orders;
@@ -33,6 +34,8 @@ use preset::PlanError;
 use record::{ROW_BYTES_MAX, RecordError};
 use source::SourceError;
 use spool::{RUN_BYTES_MAX, SpoolError};
+
+use crate::store::{NoRoom, is_full};
 
 /// Bytes of content, after decompression.
 pub const FILE_BYTES_MAX: u64 = 4 << 30;
@@ -133,6 +136,24 @@ impl From<RecordError> for ImportError {
 }
 
 impl ImportError {
+    /// What stands against it on the disk, where the disk is full.
+    pub fn no_room(&self) -> Option<NoRoom> {
+        match self {
+            Self::Spool(SpoolError::File(error)) | Self::Rejects(error) | Self::Source(SourceError::Read(error)) => {
+                is_full(error.kind()).then(|| NoRoom::told_by(error).unwrap_or(NoRoom::unknown()))
+            }
+            Self::Plan(_)
+            | Self::Source(_)
+            | Self::Columns(_)
+            | Self::Spool(_)
+            | Self::Empty
+            | Self::HeaderMalformed { .. }
+            | Self::TooManyColumns { .. }
+            | Self::TooManyRows { .. }
+            | Self::RowTooLong { .. } => None,
+        }
+    }
+
     /// The code for scripts.
     pub fn code(&self) -> &'static str {
         match self {
@@ -217,6 +238,15 @@ mod tests {
             assert!(error.remedy().ends_with('.') && !error.to_string().is_empty(), "{error}");
         }
         assert!(ImportError::from(RecordError::RowTooLong { row: 7 }).to_string().contains("row 7"));
+    }
+
+    #[test]
+    fn a_disk_that_fills_under_an_import_is_told_apart() {
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        assert!(ImportError::Rejects(full()).no_room().is_some());
+        assert!(ImportError::from(SpoolError::File(full())).no_room().is_some());
+        assert!(ImportError::Rejects(io::Error::other("torn")).no_room().is_none());
+        assert!(ImportError::Empty.no_room().is_none());
     }
 
     #[test]

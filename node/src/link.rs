@@ -142,6 +142,7 @@ impl Links {
         let mut tasks = JoinSet::new();
         tasks.spawn(tend::dial_all(app.clone(), Arc::clone(&shared), Arc::clone(&transport)));
         tasks.spawn(tend::accept_all(app.clone(), Arc::clone(&shared), Arc::clone(&transport)));
+        tasks.spawn(tend::keep_rights(app.clone(), Arc::clone(&shared)));
         Self { shared, transport: Box::new(transport), tasks: Mutex::new(tasks) }
     }
 

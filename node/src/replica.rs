@@ -197,6 +197,7 @@ impl Replica {
             Command::Refill => self.refill(batch, input),
             Command::ImportOrders(orders) => self.import_orders(batch, input, orders),
             Command::ImportProducts(products) => self.import_products(batch, input, products),
+            Command::StartImport { id } => Ok(Outcome::Import { id: *id }),
             Command::Rebuild => self.rebuild(batch),
             Command::Receive(arrival) => self.receive(batch, input.now.at, arrival),
             Command::Admit(admission) => self.admit(batch, input, admission),

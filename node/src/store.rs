@@ -26,6 +26,7 @@
 //! orders_by_customer     scope | customer 16 | time u64 | order 16         -
 //! orders_by_external     scope | channel text | number text | order 16     -
 //! orders_by_number       scope | number text | order 16                    -
+//! items_by_sku           scope | row kind u8 | SKU                         -
 //! sales_by_item          scope | day u32 | item                            sums
 //! sales_by_country       scope | day u32 | country                         sums
 //! sales_by_customer      scope | day u32 | customer                        sums
@@ -58,6 +59,7 @@ mod format;
 pub mod keys;
 mod queue;
 mod read;
+mod room;
 #[cfg(test)]
 pub(crate) mod sim_disk;
 mod table;
@@ -70,6 +72,7 @@ pub use format::{FORMAT, MIN_READER};
 pub use keys::{Key, KeyRange};
 pub use queue::SubmitError;
 pub use read::{Direction, ReadTables, Snapshot};
+pub use room::{FREE_BYTES_NEEDED, NoRoom, free_bytes, is_full};
 pub use table::Table;
 pub use transaction::{KEY_BYTES_MAX, VALUE_BYTES_MAX, WriteTx};
 pub use writer::{BATCH_INPUTS_MAX, BatchError, Machine, QUEUE_INPUTS_MAX, StopError, Writer};
@@ -149,7 +152,7 @@ impl Store {
         factory: impl Fn() -> io::Result<Box<dyn Backend>> + Send + Sync + 'static,
         config: StoreConfig,
     ) -> Result<Self, StoreError> {
-        Self::start(Box::new(factory), config)
+        Self::start(Box::new(move || factory().map(Boxed::new)), config)
     }
 
     fn start(factory: Factory, config: StoreConfig) -> Result<Self, StoreError> {
@@ -253,7 +256,7 @@ impl Store {
 }
 
 fn open_database(factory: &Factory, cache_bytes: usize) -> Result<Handle, StoreError> {
-    let backend = Boxed(factory().map_err(StoreError::from_io)?);
+    let backend = factory().map_err(StoreError::from_io)?;
     let database = Database::builder().set_cache_size(cache_bytes).create_with_backend(backend)?;
     Ok(Handle { database, suspect: Arc::new(AtomicBool::new(false)) })
 }

@@ -28,7 +28,7 @@ const COVERAGE: &[Column] = &[
     plain(text::SITE, "/site"),
     word(text::STATE, "/state"),
     time(text::AS_OF, "/as_of"),
-    plain(text::REASON, "/reason"),
+    word(text::REASON, "/reason"),
 ];
 
 /// The reports there are.
@@ -129,7 +129,9 @@ mod tests {
         json!({"report": "sales", "rows": [{"rank": null, "key": "2010-12", "gross_sales": "823746.14",
             "net_sales": "9.99", "units": "312280", "invoices": 1559, "lines": 41480}],
             "totals": {"gross_sales": "823746.14", "net_sales": "9.99"},
-            "coverage": [{"site": "SH01", "state": "behind", "as_of": "2010-12-09", "reason": "peer-offline"}],
+            "coverage": [{"site": "HQ", "state": "live", "as_of": "2010-12-10T09:00:00+00:00", "reason": null},
+                {"site": "SH01", "state": "behind", "as_of": "2010-12-09T18:30:00+00:00", "reason": "catching_up"},
+                {"site": "WH01", "state": "never", "as_of": null, "reason": "no_contact"}],
             "complete": complete})
     }
 
@@ -138,10 +140,27 @@ mod tests {
         let node = FakeNode::start(|_| answer(200, &report(false)));
         let ran = Terminal::at(&node).run(&["report", "run", "sales", "--top", "5", "--by", "item"]);
         assert_eq!(ran.exit, Exit::Ok);
-        for part in ["2010-12", "823,746.14", "total", "not complete", "SH01", "peer-offline"] {
+        for part in ["2010-12", "823,746.14", "total", "not complete", "2010-12-09 18:30:00 +00:00", "catching up"] {
             assert!(ran.out.contains(part), "{part} in\n{}", ran.out);
         }
         assert_eq!(node.seen()[1].target, "/api/v1/reports/sales?by=item&top=5");
+    }
+
+    #[test]
+    fn every_site_has_a_line_in_both_languages() {
+        let node = FakeNode::start(|_| answer(200, &report(false)));
+        for (lang, lines) in [
+            ("en", ["HQ    live", "SH01  behind", "WH01  never", "no contact"]),
+            ("zh", ["HQ    最新", "SH01  落后", "WH01  从未", "从未联系"]),
+        ] {
+            let ran = Terminal::at(&node).run(&["report", "run", "sales", "--lang", lang]);
+            for line in lines {
+                assert!(ran.out.contains(line), "{line} in\n{}", ran.out);
+            }
+        }
+        let ran = Terminal::at(&node).run(&["report", "run", "sales", "--json"]);
+        let value: Value = serde_json::from_str(&ran.out).unwrap_or_default();
+        assert_eq!((&value["complete"], &value["coverage"][1]["reason"]), (&json!(false), &json!("catching_up")));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::skus::sku_key;
 use crate::case::{CaseId, CaseKind, CaseRow};
 use crate::document_row::DocumentRow;
 use crate::id::{DocumentId, EventId, EventKey, LoanId};
@@ -59,7 +60,11 @@ impl Contribution {
         match row {
             DocumentRow::Order(order) => contribution.add_order(scope, id, order),
             DocumentRow::Journal(journal) => contribution.add_journal(id, journal),
-            DocumentRow::Product(product) => contribution.add_alias(scope, id, product),
+            DocumentRow::Product(product) => {
+                contribution.add_alias(scope, id, product);
+                let key = sku_key(scope, RowKind::Document, product.sku.as_str()).into_bytes();
+                contribution.index.insert((ViewTable::ItemsBySku, key), Vec::new());
+            }
             DocumentRow::Control(_) | DocumentRow::Customer(_) => {}
         }
         contribution

@@ -10,6 +10,7 @@ use thiserror::Error;
 use super::claims::{claimants, claims_of_row, survivor};
 use super::contribution::{Contribution, SalesParts};
 use super::rights::{exchange_facts, exchange_loans, exchange_uncovered};
+use super::skus::{StockEntry, index_stock};
 use crate::case::{CaseId, CaseKind, CaseRow};
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::document_row::DocumentRow;
@@ -246,6 +247,8 @@ fn add_stock<R: Rows>(rows: &mut R, scope: &Scope, item: DocumentId, sku: &Text,
     }
     .map_err(ScopeError::Rows)?;
     let sums = row.sums;
+    let entry = |sums: &StockSums| if *sums == StockSums::default() { StockEntry::Absent } else { StockEntry::There };
+    index_stock(rows, scope, sku, [entry(&before), entry(&sums)])?;
     let case =
         |kind, amount| CaseRow { kind, subject: item, key: EventKey::ZERO, label: sku.clone(), other: None, amount };
     if before.on_hand < 0 || sums.on_hand < 0 {

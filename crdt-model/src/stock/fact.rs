@@ -3,6 +3,7 @@
 //! Invariants: of several bookings the lowest event id that fits counts; a booking fits only the fact's own quantity and
 //! keeper epoch, so an epoch's keeper books that epoch's facts. Proved by the tests here and by `merge_laws`.
 
+use super::VERSION;
 use crate::change::DOCUMENT_OPS_MAX;
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::id::{DocumentId, EventKey};
@@ -87,7 +88,7 @@ impl FactRow {
     /// Writes the row.
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new();
-        writer.option(self.moved.as_ref(), |w, moved| {
+        writer.byte(VERSION).option(self.moved.as_ref(), |w, moved| {
             w.signed(moved.quantity).number(u64::from(moved.epoch));
         });
         writer.list(&self.bookings, |w, booking| booking.encode(w));
@@ -97,6 +98,7 @@ impl FactRow {
     /// Reads a row.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
+        reader.version("fact row", VERSION)?;
         let moved = reader.option("moved", |r| Ok(Moved { quantity: r.signed("moved")?, epoch: decode_epoch(r)? }))?;
         let bookings = reader.list("bookings", BOOKINGS_MAX, FactBooking::decode)?;
         reader.end()?;

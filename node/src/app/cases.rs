@@ -17,14 +17,16 @@ use super::{App, page, storage};
 use crate::store::{ReadTables, Snapshot, Table};
 
 impl App {
-    /// Open cases of every scope that is held, in order of scope and id.
+    /// Open cases of every scope that is held, in order of scope, kind, label and id.
     pub fn cases(&self, request: PageRequest) -> Result<Page<CaseView>, AppError> {
         let snapshot = self.snapshot()?;
         let mut cases = Vec::new();
         for scope in read::scopes(&snapshot)? {
             cases.extend(scope_cases(&snapshot, &scope, &self.facts().currency)?);
         }
-        Ok(page::cut(cases, &request, |case| format!("{}/{}", case.scope, case.id)))
+        Ok(page::cut(cases, &request, |case| {
+            format!("{}/{}/{}/{}", case.scope, case.kind, case.subject_label, case.id)
+        }))
     }
 }
 

@@ -8,6 +8,7 @@ use crdt_model::customer::state::CustomerState;
 use crdt_model::document_row::DocumentRow;
 use crdt_model::id::DocumentId;
 use crdt_model::product::state::ProductState;
+use crdt_model::rows::RowKind;
 use crdt_model::scope::{Scope, SiteCode};
 use crdt_model::text::Text;
 
@@ -16,8 +17,9 @@ use super::model::{
     ChannelView, CustomerView, NewChannel, NewCustomer, NewProduct, Page, PageRequest, ProductFilter, ProductView,
     Request,
 };
+use super::read::{self, SkuPage, sku_cursor};
 use super::stock::site_of;
-use super::{App, page, read};
+use super::{App, page};
 use crate::replica::{Command, CustomerDraft, Outcome, ProductDraft};
 use crate::store::Snapshot;
 
@@ -26,18 +28,21 @@ impl App {
     pub fn products(&self, filter: ProductFilter, request: PageRequest) -> Result<Page<ProductView>, AppError> {
         let snapshot = self.snapshot()?;
         let query = filter.query.map(|query| query.as_str().to_lowercase());
+        let (cursor, limit) = (request.cursor.as_deref(), request.limit.items() + 1);
+        let rows = SkuPage { snapshot: &snapshot, kind: RowKind::Document, cursor, limit };
         let mut found = Vec::new();
         for scope in [Scope::Catalogue].into_iter().chain(read::site_scopes(&snapshot)?) {
-            for (id, row) in read::documents(&snapshot, &scope)? {
-                if let DocumentRow::Product(product) = row
-                    && product.adopted.as_ref() != Some(&product.sku)
-                    && query.as_ref().is_none_or(|query| matches(&product, query))
-                {
-                    found.push(product_view(&scope, id, &product));
-                }
-            }
+            found.extend(rows.of_scope(&scope, |sku| {
+                let id = DocumentId::of_sku(sku);
+                let Some(DocumentRow::Product(product)) = read::document(&snapshot, &scope, &id)? else {
+                    return Ok(None);
+                };
+                let own = product.adopted.as_ref() != Some(&product.sku);
+                let wanted = own && query.as_ref().is_none_or(|query| matches(&product, query));
+                Ok(wanted.then(|| product_view(&scope, id, &product)))
+            })?);
         }
-        Ok(page::cut(found, &request, |product| format!("{}\u{0}{}", product.sku, product.scope)))
+        Ok(page::cut(found, &request, |product| sku_cursor(product.sku.as_str(), &product.scope)))
     }
 
     /// The product of a SKU.
@@ -94,10 +99,14 @@ impl App {
 
     /// Customers of every territory that is held, by id.
     pub fn customers(&self, request: PageRequest) -> Result<Page<CustomerView>, AppError> {
+        let wrong =
+            |_| AppError::field("/cursor", "not a cursor of this list", "Give `next_cursor` of the page before.");
+        let after = request.cursor.as_deref().map(str::parse::<DocumentId>).transpose().map_err(wrong)?;
         let snapshot = self.snapshot()?;
         let mut found = Vec::new();
         for scope in read::scopes(&snapshot)?.into_iter().filter(|scope| matches!(scope, Scope::Customers(_))) {
-            for (id, row) in read::documents(&snapshot, &scope)? {
+            let limit = request.limit.items() + 1;
+            for (id, row) in read::documents_after(&snapshot, &scope, after.as_ref(), limit)? {
                 if let DocumentRow::Customer(customer) = row {
                     found.push((id, customer));
                 }

@@ -8,6 +8,8 @@ use crdt_model::scope::SiteCode;
 use crdt_model::text::Text;
 use thiserror::Error;
 
+use crate::store::NoRoom;
+
 /// One thing that is wrong with what the caller sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
@@ -80,13 +82,8 @@ pub enum AppError {
         channel: Text,
     },
     /// The disk has no room for it.
-    #[error("{free} bytes are free, {needed} are needed")]
-    DiskFull {
-        /// Free bytes.
-        free: u64,
-        /// Needed bytes.
-        needed: u64,
-    },
+    #[error("the disk is full: {0}")]
+    DiskFull(NoRoom),
     /// The machine failed: for the log, not for the caller.
     #[error("storage: {0}")]
     Storage(String),
@@ -115,6 +112,16 @@ impl AppError {
                 Self::Invalid { errors }
             }
             other => other,
+        }
+    }
+
+    /// Folded rows are damaged, or of another version; the commits that they come from are not.
+    pub fn rows_unreadable(why: &impl std::fmt::Display) -> Self {
+        Self::Conflict {
+            code: "rebuild_needed",
+            detail: format!("a stored row cannot be read: {why}"),
+            remedy: "Run `tradepost rebuild`: it makes all rows anew from the commits, none of which is lost."
+                .to_owned(),
         }
     }
 

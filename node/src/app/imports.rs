@@ -1,12 +1,14 @@
 //! Imports: files in, a batch of orders or products a transaction, progress and rejects out.
 //!
 //! A job reads on a thread of its own (`run`) and hands batches to the replica; one batch is under way while the next one
-//! is read. Jobs are remembered until the node stops; what they wrote stays, so running a file again goes on where it was
-//! cut.
+//! is read. What a job wrote stays, so running a file again goes on where it was cut; how it ended is kept in a file
+//! (`ended`).
 //!
-//! Invariants: `rows_done` counts rows whose outcome is durable; no row stops the run. Proved by
-//! `a_file_imported_twice_writes_nothing_new` and by the acceptance script's kills.
+//! Invariants: `rows_done` counts rows whose outcome is durable; no row stops the run; one idempotency key is one import,
+//! also after a restart. Proved by `a_file_imported_twice_writes_nothing_new`,
+//! `a_repeated_import_request_is_the_same_import_also_after_a_restart` and by the acceptance script's kills.
 
+mod ended;
 mod preview;
 mod run;
 
@@ -15,16 +17,21 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono_tz::Tz;
+use crdt_model::id::DocumentId;
 use crdt_model::text::Text;
 
 use super::error::AppError;
-use super::model::{EntryKind, ImportKind, ImportMode, ImportRequest, ImportState, ImportView};
-use super::{App, read};
+use super::model::{
+    EntryKind, ImportDelimiter, ImportKind, ImportMode, ImportRequest, ImportState, ImportView, Request,
+};
+use super::{App, answered, read};
 use crate::entropy;
 use crate::import::columns::Mapping;
+use crate::import::delimiter::{Delimiter, DelimiterChoice, TextForm};
 use crate::import::preset::{DateFormat, ImportMode as EntryMode, OrderPlan, PlanError, Preset};
 use crate::import::source::EncodingChoice;
 use crate::import::{ImportError, ImportFiles};
+use crate::replica::{Command, Outcome};
 use run::{Job, Work};
 
 /// Jobs that are remembered; past it the oldest ended one is forgotten.
@@ -36,6 +43,14 @@ const RUNNING_MAX: usize = 2;
 #[derive(Default)]
 pub(super) struct Imports {
     jobs: Mutex<BTreeMap<String, Shared>>,
+}
+
+/// Whether a request begins an import.
+enum Place {
+    /// It does.
+    New(Shared),
+    /// It began or ended it before.
+    Taken(Box<ImportView>),
 }
 
 /// A job's state as the job and its askers share it.
@@ -54,13 +69,20 @@ impl App {
             Some(label) => EncodingChoice::from_label(label.as_str()).map_err(|error| refused(error.into()))?,
             None => EncodingChoice::Detect,
         };
-        let number = entropy::bytes::<4>().map_err(|error| AppError::Storage(error.to_string()))?;
-        let id = format!("{:012x}{:08x}", self.now().at.0, u32::from_be_bytes(number));
-        let folder = self.facts().data.join("imports");
-        let files = ImportFiles { input: file, rejects: folder.join(format!("{id}-rejects.csv")), temporary: folder };
+        let form = TextForm { encoding, delimiter: delimiter_of(request.delimiter) };
+        let id = self.import_id(&request.request)?.to_string();
+        let folder = self.imports_folder();
         let view = new_view(id.clone(), request.mode);
-        let shared = self.remember(&id, view.clone())?;
-        let job = Job { app: self.clone(), shared: Arc::clone(&shared), files, encoding, work, mode: request.mode };
+        let shared = match self.place_for(&id, view.clone())? {
+            Place::New(shared) => shared,
+            Place::Taken(earlier) => {
+                // The file came a second time; what is left of it is swept with the folder.
+                drop(std::fs::remove_file(&file));
+                return Ok(*earlier);
+            }
+        };
+        let files = ImportFiles { input: file, rejects: folder.join(format!("{id}-rejects.csv")), temporary: folder };
+        let job = Job { app: self.clone(), shared: Arc::clone(&shared), files, form, work, mode: request.mode };
         let spawned = std::thread::Builder::new().name(format!("import {id}")).spawn(move || job.run());
         match spawned {
             Ok(_) => Ok(view),
@@ -73,9 +95,26 @@ impl App {
 
     /// How far an import is.
     pub fn import(&self, id: &str) -> Result<ImportView, AppError> {
-        let jobs = lock(&self.inner.imports.jobs);
-        let shared = jobs.get(id).ok_or_else(|| AppError::NotFound { what: "import", id: id.to_owned() })?;
-        Ok(lock(shared).clone())
+        let running = lock(&self.inner.imports.jobs).get(id).map(|shared| lock(shared).clone());
+        let found = running.or_else(|| ended::find(&self.imports_folder(), id));
+        found.ok_or_else(|| AppError::NotFound { what: "import", id: id.to_owned() })
+    }
+
+    fn imports_folder(&self) -> PathBuf {
+        self.facts().data.join("imports")
+    }
+
+    /// The import of a request: a new one, or the one that the same request began before.
+    fn import_id(&self, request: &Request) -> Result<DocumentId, AppError> {
+        let random = entropy::bytes::<10>().map_err(|error| AppError::Storage(error.to_string()))?;
+        let id = DocumentId::random(self.now().at, random);
+        let Some(key) = &request.idempotency_key else { return Ok(id) };
+        let answer = self.write_repeatable(request, Command::StartImport { id })?;
+        match answered(answer.blocking_recv()).map_err(|failure| failure.into_app_error(key.as_str()))? {
+            Outcome::Import { id } => Ok(id),
+            // The key was used for something else than an import whose request had the same hash: impossible but told.
+            _other => Err(AppError::KeyReused { key: key.as_str().to_owned() }),
+        }
     }
 
     /// The file of an import's rejected rows.
@@ -84,9 +123,15 @@ impl App {
         view.rejects_file.ok_or_else(|| AppError::NotFound { what: "rejects of import", id: id.to_owned() })
     }
 
-    fn remember(&self, id: &str, view: ImportView) -> Result<Shared, AppError> {
+    /// A place among the jobs, unless an import of this id runs or ended well; a failed or cut one begins anew.
+    fn place_for(&self, id: &str, view: ImportView) -> Result<Place, AppError> {
         let mut jobs = lock(&self.inner.imports.jobs);
         let running = |shared: &Shared| lock(shared).state == ImportState::Running;
+        let earlier = jobs.get(id).map(|shared| lock(shared).clone());
+        let earlier = earlier.filter(|earlier| earlier.state != ImportState::Failed);
+        if let Some(earlier) = earlier.or_else(|| ended::find(&self.imports_folder(), id)) {
+            return Ok(Place::Taken(Box::new(earlier)));
+        }
         if jobs.values().filter(|shared| running(shared)).count() >= RUNNING_MAX {
             return Err(AppError::Busy);
         }
@@ -96,7 +141,7 @@ impl App {
         }
         let shared = Arc::new(Mutex::new(view));
         jobs.insert(id.to_owned(), Arc::clone(&shared));
-        Ok(shared)
+        Ok(Place::New(shared))
     }
 
     fn work_of(&self, request: &ImportRequest) -> Result<Work, AppError> {
@@ -137,8 +182,20 @@ impl App {
     }
 }
 
+fn delimiter_of(given: Option<ImportDelimiter>) -> DelimiterChoice {
+    match given {
+        None => DelimiterChoice::Detect,
+        Some(ImportDelimiter::Comma) => DelimiterChoice::Fixed(Delimiter::Comma),
+        Some(ImportDelimiter::Semicolon) => DelimiterChoice::Fixed(Delimiter::Semicolon),
+        Some(ImportDelimiter::Tab) => DelimiterChoice::Fixed(Delimiter::Tab),
+    }
+}
+
 /// An import that cannot begin or go on.
 pub(super) fn refused(error: ImportError) -> AppError {
+    if let Some(room) = error.no_room() {
+        return AppError::DiskFull(room);
+    }
     AppError::Refused { code: error.code(), detail: error.to_string(), remedy: error.remedy() }
 }
 

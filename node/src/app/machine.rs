@@ -9,7 +9,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::error::AppError;
 use crate::replica::{AdoptError, CommandError, Input, LoanError, Outcome, Replica, ReplicaError, request_outcome};
-use crate::store::{BatchError, Machine, Snapshot, StoreError, WriteTx};
+use crate::store::{BatchError, Machine, NoRoom, Snapshot, StoreError, WriteTx};
 
 /// What became of a job.
 pub(crate) type Answer = Result<Outcome, Failure>;
@@ -20,7 +20,9 @@ pub(crate) enum Failure {
     /// A rule refused it; nothing was written.
     Command(CommandError),
     /// The disk is full.
-    DiskFull,
+    DiskFull(NoRoom),
+    /// Folded rows cannot be read; why.
+    RowsUnreadable(String),
     /// The machine failed.
     Storage(String),
     /// The node is going down.
@@ -30,7 +32,7 @@ pub(crate) enum Failure {
 impl Failure {
     fn of_store(error: &StoreError) -> Self {
         match error {
-            StoreError::DiskFull(_) => Self::DiskFull,
+            StoreError::DiskFull(_) => Self::DiskFull(error.no_room().unwrap_or(NoRoom::unknown())),
             other => Self::Storage(other.to_string()),
         }
     }
@@ -39,7 +41,8 @@ impl Failure {
     pub fn into_app_error(self, key: &str) -> AppError {
         match self {
             Self::Command(error) => command_error(error, key),
-            Self::DiskFull => AppError::DiskFull { free: 0, needed: 0 },
+            Self::DiskFull(room) => AppError::DiskFull(room),
+            Self::RowsUnreadable(reason) => AppError::rows_unreadable(&reason),
             Self::Storage(reason) => AppError::Storage(reason),
             Self::Stopping => AppError::Stopping,
         }
@@ -89,6 +92,7 @@ impl Machine for ReplicaMachine {
     fn refuse(&mut self, job: Job, why: &BatchError) {
         let failure = match why {
             BatchError::Store(error) | BatchError::OutcomeUnknown(error) => Failure::of_store(error),
+            BatchError::RowsUnreadable { reason } => Failure::RowsUnreadable(reason.clone()),
             other => Failure::Storage(other.to_string()),
         };
         tell(job, Err(failure));
@@ -117,6 +121,7 @@ fn tell(job: Job, answer: Answer) {
 fn batch_error(error: ReplicaError) -> BatchError {
     match error {
         ReplicaError::Store(error) | ReplicaError::Scope(ScopeError::Rows(error)) => BatchError::Store(error),
+        ReplicaError::Scope(ScopeError::Damaged(error)) => BatchError::RowsUnreadable { reason: error.to_string() },
         other => BatchError::Machine { reason: other.to_string() },
     }
 }

@@ -24,7 +24,8 @@ pub use catalogue::{
     ChannelView, CustomerView, DetailsState, NewChannel, NewCustomer, NewProduct, ProductFilter, ProductView,
 };
 pub use import::{
-    ColumnMapping, DocumentCounts, ImportKind, ImportMode, ImportRequest, ImportState, ImportView, OrderCounts,
+    ColumnMapping, DocumentCounts, ImportDelimiter, ImportKind, ImportMode, ImportRequest, ImportState, ImportView,
+    OrderCounts,
 };
 pub use order::{
     CancelRequest, CaseView, ContactDetails, EntryKind, FulfilmentState, LineQuantity, NewOrder, NewOrderLine,

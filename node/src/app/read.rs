@@ -14,6 +14,7 @@ use crdt_model::id::{DocumentId, OrgId};
 use crdt_model::product::state::ProductState;
 use crdt_model::rows::{Counter, RowKey, RowKind, row_key};
 use crdt_model::scope::Scope;
+use crdt_model::scope_state::sku_key;
 use crdt_model::seal::{SealKey, SealedField, SealedPlace, SealedValue};
 
 use super::error::AppError;
@@ -22,7 +23,7 @@ use super::storage;
 use crate::store::{Direction, KeyRange, ReadTables, Snapshot, Table};
 
 pub(super) fn damaged(error: DecodeError) -> AppError {
-    AppError::Storage(format!("a stored row is damaged ({error}); run `tradepost rebuild`"))
+    AppError::rows_unreadable(&error)
 }
 
 /// Every row of a table below a prefix, mapped; rows for which `each` gives `None` are left out.
@@ -63,6 +64,86 @@ pub(super) fn documents(snapshot: &Snapshot, scope: &Scope) -> Result<Vec<(Docum
         let id = DocumentId(Reader::new(&key[length..]).array("document id")?);
         Ok(Some((id, DocumentRow::decode(value)?)))
     })
+}
+
+/// The next document rows of a scope after an id, in order of ids; a scope of customers holds nothing else.
+pub(super) fn documents_after(
+    snapshot: &Snapshot,
+    scope: &Scope,
+    after: Option<&DocumentId>,
+    limit: usize,
+) -> Result<Vec<(DocumentId, DocumentRow)>, AppError> {
+    let prefix = row_key(scope, RowKind::Document, &[]);
+    let length = prefix.as_bytes().len();
+    let mut range = KeyRange::prefix(prefix.as_bytes());
+    if let Some(after) = after {
+        range = range.after(prefix.document(after).as_bytes());
+    }
+    let mut found = Vec::new();
+    let mut failure = None;
+    let visit = |key: &[u8], value: &[u8]| {
+        let row = Reader::new(&key[length..]).array("document id").map(DocumentId);
+        match row.and_then(|id| Ok((id, DocumentRow::decode(value)?))) {
+            Ok(row) => found.push(row),
+            Err(error) => failure = Some(error),
+        }
+        match found.len() < limit && failure.is_none() {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
+        }
+    };
+    snapshot.scan(Table::Rows, &range, Direction::Forward, visit).map_err(storage)?;
+    failure.map_or(Ok(found), |error| Err(damaged(error)))
+}
+
+/// A page's rows of items by (SKU, scope), as far as each scope needs to give.
+pub(super) struct SkuPage<'a> {
+    /// What it reads.
+    pub snapshot: &'a Snapshot,
+    /// Product documents or stock rows.
+    pub kind: RowKind,
+    /// The last (SKU, scope) of the page before, as [`sku_cursor`] writes it.
+    pub cursor: Option<&'a str>,
+    /// Rows of one scope.
+    pub limit: usize,
+}
+
+/// Where an item of a scope stands in lists by SKU.
+pub(super) fn sku_cursor(sku: &str, scope: &Scope) -> String {
+    format!("{sku}\u{0}{scope}")
+}
+
+impl SkuPage<'_> {
+    /// The next items of a scope for which `each` gives a row.
+    pub fn of_scope<T>(
+        &self,
+        scope: &Scope,
+        mut each: impl FnMut(&str) -> Result<Option<T>, AppError>,
+    ) -> Result<Vec<T>, AppError> {
+        let start = sku_key(scope, self.kind, "");
+        let length = start.as_bytes().len();
+        let mut range = KeyRange::prefix(start.as_bytes());
+        if let Some((sku, _)) = self.cursor.and_then(|cursor| cursor.split_once('\u{0}')) {
+            range = range.from(sku_key(scope, self.kind, sku).as_bytes());
+        }
+        let (mut found, mut failure) = (Vec::new(), None);
+        let visit = |key: &[u8], _: &[u8]| {
+            let sku = String::from_utf8_lossy(&key[length..]);
+            if self.cursor.is_some_and(|cursor| sku_cursor(&sku, scope).as_str() <= cursor) {
+                return ControlFlow::Continue(());
+            }
+            match each(&sku) {
+                Ok(row) => found.extend(row),
+                Err(error) => failure = Some(error),
+            }
+            match found.len() < self.limit && failure.is_none() {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            }
+        };
+        self.snapshot.scan(Table::ItemsBySku, &range, Direction::Forward, visit).map_err(storage)?;
+        failure.map_or(Ok(found), Err)
+    }
 }
 
 /// The folded control scope.

@@ -1,12 +1,12 @@
 //! The sales report over the scopes that this node holds.
 //!
-//! Invariant: a range of days costs a scan of that range, never a recomputation. Proved by the bench `report`.
+//! Invariant: a range of days costs a scan of that range, never a recomputation. Measured by the bench
+//! `scale`.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use crdt_model::codec::Reader;
-use crdt_model::control::state::Control;
 use crdt_model::id::DocumentId;
 use crdt_model::rows::{RowKey, day_in_key};
 use crdt_model::sales::SalesSums;
@@ -15,11 +15,10 @@ use crdt_model::text::Text;
 use crdt_model::time::BusinessDate;
 
 use super::error::AppError;
-use super::model::{
-    CoverageRow, CoverageState, MoneySum, QuantitySum, SalesBy, SalesFigures, SalesReport, SalesReportRequest, SalesRow,
-};
+use super::model::{MoneySum, QuantitySum, SalesBy, SalesFigures, SalesReport, SalesReportRequest, SalesRow};
 use super::read::{self, damaged};
 use super::{App, storage};
+use crate::report::coverage::Completeness;
 use crate::report::sales::{DEFINITIONS, Order, Row, rows};
 use crate::store::{Direction, KeyRange, ReadTables, Snapshot, Table};
 
@@ -54,7 +53,7 @@ impl App {
         if let Some(failure) = names.failure {
             return Err(failure);
         }
-        let coverage = self.coverage(&read::control(&snapshot)?);
+        let (coverage, completeness) = self.coverage(&read::control(&snapshot)?)?;
         Ok(SalesReport {
             by: request.by,
             currency: self.facts().currency,
@@ -63,25 +62,9 @@ impl App {
             rows,
             totals: figures(&totals),
             definitions: DEFINITIONS.to_vec(),
-            complete: coverage.iter().all(|site| site.state == CoverageState::Live),
+            complete: completeness == Completeness::Complete,
             coverage,
         })
-    }
-
-    /// What a figure that sums sites covers: this node's own site is live, others were never met yet.
-    fn coverage(&self, control: &Control) -> Vec<CoverageRow> {
-        let sites = control.sites.keys().map(|site| match *site == self.facts().site {
-            true => {
-                CoverageRow { site: site.clone(), state: CoverageState::Live, as_of: Some(self.now()), reason: None }
-            }
-            false => CoverageRow {
-                site: site.clone(),
-                state: CoverageState::Never,
-                as_of: None,
-                reason: Some("peer-offline".to_owned()),
-            },
-        });
-        sites.collect()
     }
 }
 

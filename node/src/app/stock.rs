@@ -1,6 +1,7 @@
 //! Stock: rows of each item and site, receipts and adjustments.
 //!
-//! Invariant: figures are those of one snapshot. Proved by the acceptance script.
+//! Invariants: figures are those of one snapshot, proved by the acceptance script; a page reads the rows that it shows,
+//! proved by `pages_of_products_and_stock_end_where_they_should`.
 
 use crdt_model::codec::Reader;
 use crdt_model::control::state::Control;
@@ -13,7 +14,7 @@ use crdt_model::text::Text;
 
 use super::error::AppError;
 use super::model::{Page, PageRequest, QuantitySum, Request, StockEntryRequest, StockFilter, StockView};
-use super::read::{self, collect, damaged};
+use super::read::{self, SkuPage, damaged, sku_cursor};
 use super::{App, page, storage};
 use crate::replica::{Command, StockKind};
 use crate::store::{ReadTables, Snapshot, Table};
@@ -22,14 +23,20 @@ impl App {
     /// Stock of every item at every site that is held, by SKU and site.
     pub fn stock(&self, filter: StockFilter, request: PageRequest) -> Result<Page<StockView>, AppError> {
         let snapshot = self.snapshot()?;
+        let (cursor, limit) = (request.cursor.as_deref(), request.limit.items() + 1);
+        let rows = SkuPage { snapshot: &snapshot, kind: RowKind::Stock, cursor, limit };
         let mut found = Vec::new();
         for scope in read::site_scopes(&snapshot)? {
             match &filter.sku {
-                Some(sku) => found.extend(stock_row(&snapshot, &scope, sku)?.map(|row| (scope, row))),
-                None => found.extend(stock_rows(&snapshot, &scope)?.into_iter().map(|row| (scope.clone(), row))),
+                Some(sku) => found.extend(stock_row(&snapshot, &scope, sku.as_str())?.map(|row| (scope, row))),
+                None => {
+                    found.extend(rows.of_scope(&scope, |sku| {
+                        Ok(stock_row(&snapshot, &scope, sku)?.map(|row| (scope.clone(), row)))
+                    })?)
+                }
             }
         }
-        let page = page::cut(found, &request, |(scope, row)| format!("{}\u{0}{scope}", row.sku));
+        let page = page::cut(found, &request, |(scope, row)| sku_cursor(row.sku.as_str(), scope));
         let control = read::control(&snapshot)?;
         let items = page.items.iter().map(|(scope, row)| self.stock_view(&snapshot, &control, (scope, row)));
         Ok(Page { items: items.collect::<Result<_, _>>()?, next_cursor: page.next_cursor })
@@ -41,7 +48,7 @@ impl App {
         let text = Text::new(sku).map_err(|_| unknown())?;
         let snapshot = self.snapshot()?;
         let scope = Scope::Site(self.facts().site.clone());
-        let row = match stock_row(&snapshot, &scope, &text)? {
+        let row = match stock_row(&snapshot, &scope, sku)? {
             Some(row) => row,
             None => {
                 read::product(&snapshot, &DocumentId::of_sku(sku))?.ok_or_else(unknown)?;
@@ -89,7 +96,7 @@ impl App {
         let own = if keeper { row.sums.free_rights(epoch).max(0) } else { 0 };
         let prefix = open_loans_key(scope, &DocumentId::of_sku(row.sku.as_str()), &author);
         let balance = |_: &[u8], value: &[u8]| Reader::new(value).wide("balance").map(Some);
-        let loans = collect(snapshot, Table::Rows, prefix.as_bytes(), balance)?;
+        let loans = read::collect(snapshot, Table::Rows, prefix.as_bytes(), balance)?;
         Ok(own + loans.into_iter().sum::<i128>())
     }
 
@@ -131,13 +138,8 @@ pub(super) fn site_of(scope: &Scope) -> Option<SiteCode> {
     }
 }
 
-fn stock_row(snapshot: &Snapshot, scope: &Scope, sku: &Text) -> Result<Option<StockRow>, AppError> {
-    let key = row_key(scope, RowKind::Stock, &DocumentId::of_sku(sku.as_str()).0);
+fn stock_row(snapshot: &Snapshot, scope: &Scope, sku: &str) -> Result<Option<StockRow>, AppError> {
+    let key = row_key(scope, RowKind::Stock, &DocumentId::of_sku(sku).0);
     let row = snapshot.with(Table::Rows, key.as_bytes(), StockRow::decode).map_err(storage)?;
     row.transpose().map_err(damaged)
-}
-
-fn stock_rows(snapshot: &Snapshot, scope: &Scope) -> Result<Vec<StockRow>, AppError> {
-    let prefix = row_key(scope, RowKind::Stock, &[]);
-    collect(snapshot, Table::Rows, prefix.as_bytes(), |_, value| StockRow::decode(value).map(Some))
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::error::{AppError, FieldError};
+use crate::store::NoRoom;
 
 /// Why a request is not done; becomes a problem document.
 #[derive(Debug, Clone)]
@@ -25,6 +26,7 @@ struct Parts {
     errors: Vec<FieldError>,
     retry: Retry,
     cause: Option<String>,
+    room: Option<NoRoom>,
 }
 
 /// Whether the same request may succeed later.
@@ -58,6 +60,12 @@ pub struct ProblemBody {
     pub request_id: Option<String>,
     /// Whether the same request may succeed later.
     pub retryable: bool,
+    /// With `disk_full`: free bytes on the disk of the data folder, where the operating system tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub free_bytes: Option<u64>,
+    /// With `disk_full`: bytes that must be free.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub needed_bytes: Option<u64>,
 }
 
 /// One wrong field.
@@ -87,6 +95,7 @@ impl Problem {
             errors: Vec::new(),
             retry: Retry::Never,
             cause: None,
+            room: None,
         }))
     }
 
@@ -128,6 +137,19 @@ impl Problem {
         )
         .retryable();
         problem.0.cause = Some(cause);
+        problem
+    }
+
+    /// The disk of the data folder is full; the remedy names what must become free.
+    fn disk_full(detail: String, room: NoRoom) -> Self {
+        let NoRoom { needed, free } = room;
+        let known = free.map_or_else(String::new, |free| format!(" ({free} are free, {needed} are needed)"));
+        let missing = room.missing();
+        let remedy = format!(
+            "Free at least {missing} bytes on the disk of the data folder{known}, then repeat the request; nothing is lost."
+        );
+        let mut problem = Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", detail, remedy).retryable();
+        problem.0.room = Some(room);
         problem
     }
 
@@ -179,6 +201,8 @@ impl Problem {
             errors,
             request_id,
             retryable: parts.retry == Retry::Later,
+            free_bytes: parts.room.and_then(|room| room.free),
+            needed_bytes: parts.room.map(|room| room.needed),
         }
     }
 }
@@ -233,13 +257,7 @@ impl From<AppError> for Problem {
                 detail,
                 format!("Create it: tradepost channel add {channel} --home SITE --zone ZONE"),
             ),
-            AppError::DiskFull { .. } => Self::new(
-                StatusCode::INSUFFICIENT_STORAGE,
-                "disk_full",
-                detail,
-                "Free space on the disk of the data folder.",
-            )
-            .retryable(),
+            AppError::DiskFull(room) => Self::disk_full(detail, room),
             AppError::Storage(cause) => Self::internal(cause),
             AppError::Stopping => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", detail, "Repeat the request when it runs again.")
@@ -312,7 +330,7 @@ mod tests {
             (AppError::Conflict { code: "not_open", detail: "d".into(), remedy: "r".into() }, 409, "not_open"),
             (AppError::OtherHome { channel: channel.clone(), site: SiteCode::new("SH01").unwrap() }, 409, "other_home"),
             (AppError::UnknownChannel { channel }, 422, "unknown_channel"),
-            (AppError::DiskFull { free: 1, needed: 2 }, 507, "disk_full"),
+            (AppError::DiskFull(NoRoom { free: Some(1), needed: 2 }), 507, "disk_full"),
             (AppError::Storage("page 7".into()), 500, "internal"),
             (AppError::Stopping, 503, "stopping"),
             (AppError::Busy, 503, "busy"),
@@ -330,6 +348,17 @@ mod tests {
             assert!(!body.title.is_empty() && !body.detail.is_empty() && !body.remedy.is_empty(), "{code}");
             assert!(codes.insert(body.code));
         }
+    }
+
+    #[test]
+    fn a_full_disk_is_told_with_its_numbers() {
+        let body = problem_body(AppError::DiskFull(NoRoom { free: Some(100), needed: 1_100 }));
+        assert_eq!((body.free_bytes, body.needed_bytes), (Some(100), Some(1_100)));
+        assert_eq!(body.detail, "The disk is full: 1100 bytes are needed, 100 are free.");
+        assert!(body.remedy.contains("at least 1000 bytes") && body.retryable, "{}", body.remedy);
+        let unknown = problem_body(AppError::DiskFull(NoRoom { free: None, needed: 7 }));
+        assert_eq!((unknown.free_bytes, unknown.needed_bytes), (None, Some(7)));
+        assert!(unknown.remedy.contains("at least 7 bytes on the disk of the data folder, then"), "{}", unknown.remedy);
     }
 
     #[test]

@@ -28,7 +28,8 @@ use wire::{ImportBody, ImportParameters, StartedBody};
 const REJECTS_BYTES_MAX: u64 = 64 * 1024 * 1024;
 const FILE_TYPES: &[&str] = &["text/csv", "application/gzip", "application/x-gzip", "application/octet-stream"];
 
-/// Starts an import of the file in the body.
+/// Starts an import of the file in the body. With an Idempotency-Key the same file and parameters are the same import,
+/// also after a restart: one that runs or ended answers with its id, one that was cut or failed goes on under it.
 #[utoipa::path(post, path = "/api/v1/imports", tag = "imports", params(ImportParameters,
     ("Idempotency-Key" = Option<String>, Header)),
     request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The CSV file, or its .gz"), responses(

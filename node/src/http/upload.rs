@@ -5,12 +5,11 @@
 //! Invariants: at most 4 GiB, at most 30 seconds between two pieces, and a file that did not arrive whole is removed.
 //! Proved by `a_file_past_the_limit_is_refused_and_removed` and `an_upload_arrives_unchanged`.
 
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
-use axum::http::StatusCode;
+use axum::body::{Body, Bytes, HttpBody};
 use http_body_util::BodyExt;
 use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
@@ -18,6 +17,7 @@ use tokio::sync::mpsc;
 use super::error::Problem;
 use super::extract::{BODY_TIMEOUT_MS_MAX, body_broken, body_timeout};
 use crate::app::error::AppError;
+use crate::store::{NoRoom, is_full};
 
 /// Bytes of an uploaded file.
 pub const UPLOAD_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
@@ -36,12 +36,13 @@ pub struct Upload {
 /// Writes `body` to a new file in `folder`; `hasher` already knows the request line.
 pub async fn receive(folder: &Path, body: Body, hasher: blake3::Hasher, bytes_max: u64) -> Result<Upload, Problem> {
     let (sender, receiver) = mpsc::channel(PIECES_WAITING_MAX);
-    let folder = folder.to_owned();
-    let writer = tokio::task::spawn_blocking(move || write(&folder, receiver, hasher));
+    let needed = body.size_hint().exact().unwrap_or_default();
+    let target = folder.to_owned();
+    let writer = tokio::task::spawn_blocking(move || write(&target, receiver, hasher));
     let sent = send_pieces(body, &sender, bytes_max).await;
     drop(sender);
     let written = writer.await.map_err(|fault| Problem::internal(fault.to_string()))?;
-    let (file, hash) = written.map_err(write_problem)?;
+    let (file, hash) = written.map_err(|error| write_problem(error, folder, needed))?;
     sent?;
     let path = file.into_temp_path().keep().map_err(|error| Problem::internal(error.to_string()))?;
     Ok(Upload { path, hash })
@@ -77,15 +78,10 @@ fn write(folder: &Path, mut pieces: mpsc::Receiver<Bytes>, mut hasher: blake3::H
     Ok((file, *hasher.finalize().as_bytes()))
 }
 
-fn write_problem(error: std::io::Error) -> Problem {
+/// `needed` is the announced length of the file.
+fn write_problem(error: std::io::Error, folder: &Path, needed: u64) -> Problem {
     match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Problem::new(
-            StatusCode::INSUFFICIENT_STORAGE,
-            "disk_full",
-            "The disk of the data folder has no room for the file.",
-            "Free space on that disk and send the file again.",
-        )
-        .retryable(),
+        kind if is_full(kind) => AppError::DiskFull(NoRoom::on(folder, needed)).into(),
         kind => Problem::internal(format!("upload: {kind}: {error}")),
     }
 }
@@ -113,6 +109,16 @@ mod tests {
         let refused = receive(folder.path(), Body::from("123456789"), blake3::Hasher::new(), 8).await.unwrap_err();
         assert_eq!(refused.code(), "too_large");
         assert_eq!(files(folder.path()), 0);
+    }
+
+    #[test]
+    fn a_file_that_the_disk_cannot_hold_is_told_with_its_size() {
+        let folder = tempfile::tempdir().unwrap();
+        let full = std::io::ErrorKind::StorageFull.into();
+        let body = write_problem(full, folder.path(), 1 << 40).into_body(None);
+        assert_eq!((body.code.as_str(), body.status, body.needed_bytes), ("disk_full", 507, Some(1 << 40)));
+        let other = write_problem(std::io::ErrorKind::PermissionDenied.into(), folder.path(), 1);
+        assert_eq!(other.code(), "internal");
     }
 
     #[tokio::test]

@@ -55,6 +55,13 @@ impl Cells {
         (0..self.count()).filter_map(|index| self.get(index))
     }
 
+    /// Puts `mend` of each cell in the cell's place.
+    pub fn replace_each(&mut self, mend: impl Fn(&[u8]) -> &[u8]) {
+        let mut mended = Self::default();
+        self.iter().for_each(|cell| mended.push(mend(cell)));
+        *self = mended;
+    }
+
     /// Appends the packed form.
     pub fn pack_into(&self, packed: &mut Vec<u8>) {
         for cell in self.iter() {

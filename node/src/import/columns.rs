@@ -176,10 +176,23 @@ impl ColumnsError {
             Self::Form { .. } => "Write `--map field=Column`, or lines `field=Column` in the mapping file.".to_owned(),
             Self::UnknownField { .. } => "Use one of the listed fields.".to_owned(),
             Self::FieldTwice { field } => format!("Keep one `{field}` in the mapping."),
-            Self::UnknownColumn { field, .. } => format!("Map it to a listed column: `--map {field}=Column`."),
+            Self::UnknownColumn { field, columns, .. } => {
+                format!("Map it to a listed column: `--map {field}=Column`.{}", parting(columns))
+            }
             Self::ColumnTwice { column, .. } => format!("Rename one of the columns `{column}` in the file."),
-            Self::MissingField { field, .. } => format!("Add `--map {field}=Column` with one of the listed columns."),
+            Self::MissingField { field, columns } => {
+                format!("Add `--map {field}=Column` with one of the listed columns.{}", parting(columns))
+            }
         }
+    }
+}
+
+/// What to do where the header is one column: it may be parted by something else.
+fn parting(columns: &str) -> &'static str {
+    if columns.contains(", ") {
+        ""
+    } else {
+        " If the file has more than one column, say what parts them: `--delimiter`."
     }
 }
 
@@ -329,7 +342,10 @@ mod tests {
     fn an_unknown_column_is_named_beside_the_columns_of_the_file() {
         let error = Mapping::from_list(PRODUCT).unwrap().resolve(FileKind::Products, &header("Code,Name")).unwrap_err();
         assert_eq!(error.to_string(), "the file has no column `Title` (field `name`); its columns are Code, Name");
-        assert!(error.remedy().contains("--map name=Column"));
+        assert!(error.remedy().contains("--map name=Column") && !error.remedy().contains("--delimiter"));
+        let error =
+            Mapping::from_list(PRODUCT).unwrap().resolve(FileKind::Products, &header("Code|Title")).unwrap_err();
+        assert!(error.remedy().contains("--delimiter"));
     }
 
     #[test]

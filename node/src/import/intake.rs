@@ -10,9 +10,10 @@ use crdt_model::text::Text;
 
 use super::cells::Cells;
 use super::columns::{Columns, Field, FileKind, Mapping};
+use super::delimiter::TextForm;
 use super::parse::{required_text, trim_key, undecodable};
 use super::record::{QuoteFault, Record, RecordReader};
-use super::rejects::{Fault, RejectsFile};
+use super::rejects::{Fault, RejectsFile, bare, is_rejects_header};
 use super::source::{EncodingChoice, SourceError, TextSource, UNDECODABLE};
 use super::spool::{Merge, Spool};
 use super::{CELL_BYTES_MAX, COLUMNS_MAX, ImportError, ImportFiles, Limits};
@@ -35,19 +36,22 @@ pub(super) struct Request<'a> {
 }
 
 impl Request<'_> {
-    pub(super) fn take_in(&self, choice: EncodingChoice) -> Result<Intake, ImportError> {
-        match self.read_once(choice) {
+    pub(super) fn take_in(&self, form: TextForm) -> Result<Intake, ImportError> {
+        match self.read_once(form) {
             Err(ImportError::Source(SourceError::OtherEncoding { found })) => {
-                self.read_once(EncodingChoice::Fixed(found))
+                self.read_once(TextForm { encoding: EncodingChoice::Fixed(found), ..form })
             }
             result => result,
         }
     }
 
-    fn read_once(&self, choice: EncodingChoice) -> Result<Intake, ImportError> {
-        let mut reader = RecordReader::new(TextSource::open(&self.files.input, choice, self.limits.bytes)?);
+    fn read_once(&self, form: TextForm) -> Result<Intake, ImportError> {
+        let source = TextSource::open(&self.files.input, form.encoding, self.limits.bytes)?;
+        let mut reader = RecordReader::new(source, form.delimiter);
         let mut cells = Cells::default();
-        let header = read_header(&mut reader, &mut cells)?;
+        let mut header = read_header(&mut reader, &mut cells)?;
+        let origin = Origin::of(&header);
+        header.iter_mut().for_each(|name| *name = origin.text(name.as_bytes()));
         let columns = self.mapping.resolve(self.kind, &header)?;
         let mut rejects = RejectsFile::create(&self.files.rejects, &header).map_err(ImportError::Rejects)?;
         let mut spool = Spool::new_in(&self.files.temporary, self.limits.run_bytes)?;
@@ -57,6 +61,7 @@ impl Request<'_> {
             if cells.iter().all(<[u8]>::is_empty) {
                 continue;
             }
+            origin.mend(&mut cells);
             rows += 1;
             if rows > self.limits.rows {
                 return Err(ImportError::TooManyRows { limit: self.limits.rows });
@@ -83,11 +88,41 @@ fn key_place(columns: &Columns, kind: FileKind) -> usize {
     columns.place(key_field(kind)).expect("invariant: a mapping that resolves has the required fields")
 }
 
+/// Who wrote the file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// Somebody else.
+    Others,
+    /// We, as a rejects file: its cells are protected against spreadsheets.
+    Rejects,
+}
+
+impl Origin {
+    fn of(header: &[String]) -> Self {
+        if is_rejects_header(header) { Self::Rejects } else { Self::Others }
+    }
+
+    fn text(self, cell: &[u8]) -> String {
+        let cell = if self == Self::Rejects { bare(cell) } else { cell };
+        String::from_utf8_lossy(cell).into_owned()
+    }
+
+    fn mend(self, cells: &mut Cells) {
+        if self == Self::Rejects {
+            cells.replace_each(bare);
+        }
+    }
+}
+
+/// The first row that is not blank.
 fn read_header(reader: &mut RecordReader, cells: &mut Cells) -> Result<Vec<String>, ImportError> {
-    match reader.read(cells)? {
-        Some(Record::Row) => {}
-        Some(Record::Malformed(fault)) => return Err(ImportError::HeaderMalformed { reason: quote_reason(fault) }),
-        None => return Err(ImportError::Empty),
+    loop {
+        match reader.read(cells)? {
+            Some(Record::Row) if cells.iter().all(|cell| cell.trim_ascii().is_empty()) => {}
+            Some(Record::Row) => break,
+            Some(Record::Malformed(fault)) => return Err(ImportError::HeaderMalformed { reason: quote_reason(fault) }),
+            None => return Err(ImportError::Empty),
+        }
     }
     if cells.count() > COLUMNS_MAX {
         return Err(ImportError::TooManyColumns { columns: cells.count() });
@@ -114,7 +149,8 @@ impl Form<'_> {
         }
         let (count, expected) = (cells.count(), self.header.len());
         if count != expected {
-            let reason = format!("The row has {count} cells and the header {expected}. Check its commas and quotes.");
+            let reason =
+                format!("The row has {count} cells and the header {expected}. Check its delimiters and quotes.");
             return Err(Fault::of_row(reason));
         }
         if let Some((name, _)) = self.header.iter().zip(cells.iter()).find(|(_, cell)| cell.len() > CELL_BYTES_MAX) {
@@ -170,7 +206,7 @@ mod tests {
     fn take_in(world: &World, limits: &Limits) -> Result<Intake, ImportError> {
         let mapping = Mapping::from_list("sku:Sku,name:Name").unwrap();
         let request = Request { files: &world.files, kind: FileKind::Products, mapping: &mapping, limits };
-        request.take_in(EncodingChoice::Detect)
+        request.take_in(TextForm::DETECT)
     }
 
     fn keys(mut intake: Intake) -> Vec<(String, u64)> {
@@ -191,6 +227,36 @@ mod tests {
         let intake = take_in(&world, &LIMITS).unwrap();
         assert_eq!(intake.rows, 2);
         assert_eq!(keys(intake), [("a".to_owned(), 5), ("b".to_owned(), 3)]);
+    }
+
+    #[test]
+    fn a_file_of_a_header_alone_has_no_rows() {
+        for content in ["Sku,Name", "Sku,Name\n", "\n\nSku;Name\r\n\r\n", "\u{FEFF}Sku\tName\n"] {
+            let world = world(content);
+            let intake = take_in(&world, &LIMITS).unwrap();
+            assert_eq!((intake.rows, intake.rejects.count()), (0, 0), "{content:?}");
+            assert_eq!(intake.rejects.finish().unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn files_of_semicolons_and_tabs_are_read_as_those_of_commas() {
+        for content in ["Sku;Name\na;1,5\n", "Sku\tName\na\t1;5\n", "\"Sku\";\"Name\"\n\"a\";\"x;y\"\n"] {
+            let world = world(content);
+            assert_eq!(keys(take_in(&world, &LIMITS).unwrap()), [("a".to_owned(), 2)], "{content:?}");
+        }
+    }
+
+    #[test]
+    fn protected_cells_of_a_rejects_file_are_bared_and_those_of_others_are_not() {
+        let rejects = world("\u{FEFF}row,field,reason,'=Sku,Name\n7,sku,bad,'=A1,'-x\n");
+        let mapping = Mapping::from_list("sku:=Sku,name:Name").unwrap();
+        let request = |world| Request { files: world, kind: FileKind::Products, mapping: &mapping, limits: &LIMITS };
+        let mut merge = request(&rejects.files).take_in(TextForm::DETECT).unwrap().merge;
+        let row = merge.next_row().unwrap().unwrap();
+        assert_eq!(row.cells.iter().skip(3).collect::<Vec<_>>(), [b"=A1", b"-x".as_slice()]);
+        let others = world("Sku,Name\n'=A1,x\n");
+        assert_eq!(keys(take_in(&others, &LIMITS).unwrap()), [("'=A1".to_owned(), 2)]);
     }
 
     #[test]
@@ -259,7 +325,9 @@ mod tests {
 
     #[test]
     fn a_file_without_a_header_is_refused() {
-        assert!(matches!(error(""), ImportError::Empty));
+        for blank in ["", "\u{FEFF}", "\n\n", " , \r\n\r\n"] {
+            assert!(matches!(error(blank), ImportError::Empty), "{blank:?}");
+        }
         assert!(matches!(error("\"Sku\"x,Name\n"), ImportError::HeaderMalformed { .. }));
         assert!(matches!(
             error(format!("Sku,{}\n", "n".repeat(CELL_BYTES_MAX + 1))),

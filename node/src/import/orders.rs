@@ -10,11 +10,11 @@ use std::path::PathBuf;
 use crdt_model::text::Text;
 
 use super::columns::{Field, FileKind};
+use super::delimiter::TextForm;
 use super::intake::{Intake, Request};
 use super::map::{MappedOrder, OrderBuilder};
 use super::preset::OrderPlan;
 use super::rejects::{Reject, RejectsFile};
-use super::source::EncodingChoice;
 use super::spool::{SpoolError, SpooledRow};
 use super::summary::Summary;
 use super::{ImportError, ImportFiles, Limits};
@@ -37,14 +37,9 @@ pub struct ImportEnd {
 
 impl OrderReader {
     /// Reads the whole file into the spool; the count of rows and the encoding are known after it.
-    pub fn open(
-        files: &ImportFiles,
-        plan: OrderPlan,
-        choice: EncodingChoice,
-        limits: &Limits,
-    ) -> Result<Self, ImportError> {
+    pub fn open(files: &ImportFiles, plan: OrderPlan, form: TextForm, limits: &Limits) -> Result<Self, ImportError> {
         let request = Request { files, kind: FileKind::Orders, mapping: plan.mapping(), limits };
-        let intake = request.take_in(choice)?;
+        let intake = request.take_in(form)?;
         let summary = Summary { rows: intake.rows, rejects: intake.rejects.count(), ..Summary::default() };
         Ok(Self { plan, intake, summary })
     }
@@ -141,7 +136,7 @@ mod tests {
         let input = folder.path().join("in.csv");
         fs::write(&input, content).unwrap();
         let files = files(folder.path(), &input);
-        let mut reader = OrderReader::open(&files, plan(preset), EncodingChoice::Detect, limits).unwrap();
+        let mut reader = OrderReader::open(&files, plan(preset), TextForm::DETECT, limits).unwrap();
         let orders = std::iter::from_fn(|| reader.next_order().unwrap()).collect();
         let end = reader.finish().unwrap();
         (orders, end.summary, end.rejects_file.map(|path| fs::read_to_string(path).unwrap()))
@@ -164,7 +159,7 @@ mod tests {
         let input = folder.path().join("in.csv");
         fs::write(&input, "No,Time,Sku,Qty,Price\n1,2010-12-01,A,1,1\n").unwrap();
         let files = files(folder.path(), &input);
-        let mut reader = OrderReader::open(&files, plan(None), EncodingChoice::Detect, &Limits::STANDARD).unwrap();
+        let mut reader = OrderReader::open(&files, plan(None), TextForm::DETECT, &Limits::STANDARD).unwrap();
         let order = reader.next_order().unwrap().unwrap();
         reader.reject_order(&order, Some(Field::ExternalNumber), "Known with other content.").unwrap();
         assert_eq!(*reader.summary(), Summary { rows: 1, rejects: 1, ..Summary::default() });
@@ -211,7 +206,7 @@ mod tests {
             let plan = OrderPlan::new(None, Some(ImportMode::History), mapping, gbp, DateFormat::YearFirst).unwrap();
             let limits = Limits { run_bytes, ..Limits::STANDARD };
             let mut reader =
-                OrderReader::open(&files(folder.path(), &input), plan, EncodingChoice::Detect, &limits).unwrap();
+                OrderReader::open(&files(folder.path(), &input), plan, TextForm::DETECT, &limits).unwrap();
             let orders: Vec<_> = std::iter::from_fn(|| reader.next_order().unwrap()).collect();
             prop_assert!(orders.is_sorted_by(|a, b| a.external < b.external));
             let end = reader.finish().unwrap();
@@ -235,7 +230,7 @@ mod tests {
         let begin = Instant::now();
         let files = files(folder.path(), &input);
         let plan = plan(Some(Preset::OnlineRetail));
-        let mut reader = OrderReader::open(&files, plan, EncodingChoice::Detect, &Limits::STANDARD).unwrap();
+        let mut reader = OrderReader::open(&files, plan, TextForm::DETECT, &Limits::STANDARD).unwrap();
         let spooled = begin.elapsed();
         let adjustments = std::iter::from_fn(|| reader.next_order().unwrap())
             .filter(|order| order.purpose == Purpose::Adjustment)

@@ -11,10 +11,10 @@ use crdt_model::text::Text;
 
 use super::cells::PackedCells;
 use super::columns::{Columns, Field, FileKind, Mapping};
+use super::delimiter::TextForm;
 use super::intake::{Intake, Request};
 use super::parse::FieldCells;
 use super::rejects::{Fault, Reject};
-use super::source::EncodingChoice;
 use super::spool::SpooledRow;
 use super::{ImportError, ImportFiles, Limits};
 
@@ -75,13 +75,8 @@ impl MappedProduct {
 
 impl ProductReader {
     /// Reads the whole file into the spool; the count of rows and the encoding are known after it.
-    pub fn open(
-        files: &ImportFiles,
-        mapping: &Mapping,
-        choice: EncodingChoice,
-        limits: &Limits,
-    ) -> Result<Self, ImportError> {
-        let intake = Request { files, kind: FileKind::Products, mapping, limits }.take_in(choice)?;
+    pub fn open(files: &ImportFiles, mapping: &Mapping, form: TextForm, limits: &Limits) -> Result<Self, ImportError> {
+        let intake = Request { files, kind: FileKind::Products, mapping, limits }.take_in(form)?;
         let summary = ProductSummary { rows: intake.rows, rejects: intake.rejects.count(), ..Default::default() };
         Ok(Self { intake, summary })
     }
@@ -175,7 +170,7 @@ mod tests {
             let rejects = self.folder.path().join("rejects.csv");
             let files = ImportFiles { input, rejects, temporary: self.folder.path().to_owned() };
             let mapping = Mapping::from_list("sku:Code,name:Name,unit:Unit,barcode:EAN").unwrap();
-            ProductReader::open(&files, &mapping, EncodingChoice::Detect, &Limits::STANDARD).unwrap()
+            ProductReader::open(&files, &mapping, TextForm::DETECT, &Limits::STANDARD).unwrap()
         }
     }
 

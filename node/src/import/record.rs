@@ -3,8 +3,8 @@
 //! Not a checker of what the cells mean. Own code and not the `csv` crate's reader, because that one takes bad quoting
 //! silently (an unclosed quote swallows the rest of the file into one cell) and puts no bound on a record.
 //!
-//! Rules: cells are parted by commas, rows by line feeds (a carriage return before one is dropped); a cell that begins
-//! with `"` ends at the next single `"`, and only a comma or the row's end may follow; a `"` elsewhere is a character.
+//! Rules: cells are parted by a delimiter (see `delimiter`), rows by line feeds (a carriage return before one is dropped); a cell that begins
+//! with `"` ends at the next single `"`, and only a delimiter or the row's end may follow; a `"` elsewhere is a character.
 //! After a malformed row reading goes on at the next line. A row's number is that of a spreadsheet: the first is 1.
 //!
 //! Invariants: no row is skipped or altered without being reported as malformed; a row never holds more memory than
@@ -14,6 +14,7 @@
 use thiserror::Error;
 
 use super::cells::Cells;
+use super::delimiter::{Delimiter, DelimiterChoice, header_line};
 use super::source::{SourceError, TextSource};
 use super::{CELL_BYTES_MAX, COLUMNS_MAX};
 
@@ -39,7 +40,7 @@ pub enum RecordError {
 pub enum QuoteFault {
     /// A quoted cell does not end.
     Unclosed,
-    /// Text stands between a closing quote and the next comma.
+    /// Text stands between a closing quote and the next delimiter.
     TextAfterQuote,
 }
 
@@ -55,6 +56,7 @@ pub enum Record {
 /// Reads records one by one.
 pub struct RecordReader {
     source: TextSource,
+    delimiter: Option<Delimiter>,
     text: Vec<u8>,
     start: usize,
     text_ended: bool,
@@ -68,7 +70,7 @@ enum Scan {
 }
 
 enum CellEnd {
-    Comma(usize),
+    Delimiter(usize),
     Row(usize),
     NeedsMore,
     Malformed(QuoteFault),
@@ -76,8 +78,12 @@ enum CellEnd {
 
 impl RecordReader {
     /// Begins at the text's start.
-    pub fn new(source: TextSource) -> Self {
-        Self { source, text: Vec::new(), start: 0, text_ended: false, row: 0 }
+    pub fn new(source: TextSource, choice: DelimiterChoice) -> Self {
+        let delimiter = match choice {
+            DelimiterChoice::Detect => None,
+            DelimiterChoice::Fixed(delimiter) => Some(delimiter),
+        };
+        Self { source, delimiter, text: Vec::new(), start: 0, text_ended: false, row: 0 }
     }
 
     /// The number of the row read last; the file's first row is 1.
@@ -92,13 +98,16 @@ impl RecordReader {
 
     /// Reads the next row into `cells`; `None` at the end.
     pub fn read(&mut self, cells: &mut Cells) -> Result<Option<Record>, RecordError> {
+        let delimiter = self.delimiter()?.byte();
         loop {
             let rest = &self.text[self.start..];
             if rest.is_empty() && self.text_ended {
                 return Ok(None);
             }
-            let scan =
-                if rest.len() > ROW_BYTES_MAX { bounded(rest, cells) } else { scan(rest, self.text_ended, cells) };
+            let scan = match rest.len() > ROW_BYTES_MAX {
+                true => bounded(rest, delimiter, cells),
+                false => scan(rest, self.text_ended, delimiter, cells),
+            };
             match scan {
                 Scan::Complete(length) => {
                     self.row += 1;
@@ -109,6 +118,21 @@ impl RecordReader {
                 Scan::NeedsMore => self.fill()?,
             }
         }
+    }
+
+    /// What parts the cells; the header decides where nobody said it.
+    fn delimiter(&mut self) -> Result<Delimiter, SourceError> {
+        while self.delimiter.is_none() {
+            let header = match header_line(&self.text) {
+                Some((start, end)) => Some(&self.text[start..end]),
+                None => (self.text_ended || self.text.len() > ROW_BYTES_MAX).then_some(&self.text[..]),
+            };
+            self.delimiter = header.map(Delimiter::of_header);
+            if self.delimiter.is_none() {
+                self.fill()?;
+            }
+        }
+        Ok(self.delimiter.unwrap_or(Delimiter::Comma))
     }
 
     /// Doubles the text at hand, so that a long row is scanned a bounded number of times over.
@@ -141,23 +165,23 @@ impl RecordReader {
 }
 
 /// Scans within the longest row; what does not end there never does.
-fn bounded(rest: &[u8], cells: &mut Cells) -> Scan {
-    match scan(&rest[..ROW_BYTES_MAX], false, cells) {
+fn bounded(rest: &[u8], delimiter: u8, cells: &mut Cells) -> Scan {
+    match scan(&rest[..ROW_BYTES_MAX], false, delimiter, cells) {
         Scan::NeedsMore => Scan::Malformed(QuoteFault::Unclosed),
         ended => ended,
     }
 }
 
-fn scan(text: &[u8], text_ended: bool, cells: &mut Cells) -> Scan {
+fn scan(text: &[u8], text_ended: bool, delimiter: u8, cells: &mut Cells) -> Scan {
     cells.clear();
     let mut at = 0;
     loop {
         let end = match text.get(at) {
-            Some(b'"') => quoted(text, at + 1, text_ended, cells),
-            Some(_) | None => plain(text, at, text_ended, cells),
+            Some(b'"') => quoted(text, at + 1, text_ended, delimiter, cells),
+            Some(_) | None => plain(text, at, text_ended, delimiter, cells),
         };
         match end {
-            CellEnd::Comma(next) => at = next,
+            CellEnd::Delimiter(next) => at = next,
             CellEnd::Row(length) => return Scan::Complete(length),
             CellEnd::NeedsMore => return Scan::NeedsMore,
             CellEnd::Malformed(fault) => return Scan::Malformed(fault),
@@ -165,10 +189,10 @@ fn scan(text: &[u8], text_ended: bool, cells: &mut Cells) -> Scan {
     }
 }
 
-fn plain(text: &[u8], from: usize, text_ended: bool, cells: &mut Cells) -> CellEnd {
+fn plain(text: &[u8], from: usize, text_ended: bool, delimiter: u8, cells: &mut Cells) -> CellEnd {
     let rest = &text[from..];
-    let (length, end) = match rest.iter().position(|byte| matches!(byte, b',' | b'\n')) {
-        Some(length) if rest[length] == b',' => (length, CellEnd::Comma(from + length + 1)),
+    let (length, end) = match rest.iter().position(|byte| *byte == delimiter || *byte == b'\n') {
+        Some(length) if rest[length] == delimiter => (length, CellEnd::Delimiter(from + length + 1)),
         Some(length) => (length, CellEnd::Row(from + length + 1)),
         None if text_ended => (rest.len(), CellEnd::Row(text.len())),
         None => return CellEnd::NeedsMore,
@@ -178,13 +202,13 @@ fn plain(text: &[u8], from: usize, text_ended: bool, cells: &mut Cells) -> CellE
     end
 }
 
-fn quoted(text: &[u8], from: usize, text_ended: bool, cells: &mut Cells) -> CellEnd {
+fn quoted(text: &[u8], from: usize, text_ended: bool, delimiter: u8, cells: &mut Cells) -> CellEnd {
     let mut at = from;
     while let Some(length) = text[at..].iter().position(|byte| *byte == b'"') {
         cells.extend(&text[at..at + length]);
         at += length + 1;
         if text.get(at) != Some(&b'"') {
-            return after_quote(text, at, text_ended, cells);
+            return after_quote(text, at, text_ended, delimiter, cells);
         }
         cells.extend(b"\"");
         at += 1;
@@ -192,10 +216,10 @@ fn quoted(text: &[u8], from: usize, text_ended: bool, cells: &mut Cells) -> Cell
     if text_ended { CellEnd::Malformed(QuoteFault::Unclosed) } else { CellEnd::NeedsMore }
 }
 
-fn after_quote(text: &[u8], at: usize, text_ended: bool, cells: &mut Cells) -> CellEnd {
+fn after_quote(text: &[u8], at: usize, text_ended: bool, delimiter: u8, cells: &mut Cells) -> CellEnd {
     cells.end_cell();
     match &text[at..] {
-        [b',', ..] => CellEnd::Comma(at + 1),
+        [byte, ..] if *byte == delimiter => CellEnd::Delimiter(at + 1),
         [b'\n', ..] => CellEnd::Row(at + 1),
         [b'\r', b'\n', ..] => CellEnd::Row(at + 2),
         [] | [b'\r'] if text_ended => CellEnd::Row(text.len()),
@@ -220,7 +244,7 @@ mod tests {
 
     fn reader(text: impl Into<Vec<u8>>) -> RecordReader {
         let source = TextSource::new(Cursor::new(text.into()), EncodingChoice::Detect, 1 << 30).unwrap();
-        RecordReader::new(source)
+        RecordReader::new(source, DelimiterChoice::Detect)
     }
 
     fn rows(text: impl Into<Vec<u8>>) -> Vec<(u64, Record, Vec<String>)> {
@@ -244,6 +268,17 @@ mod tests {
         assert_eq!(cells_of("\"a\"\r"), [["a"]]);
         assert!(cells_of("").is_empty());
         assert_eq!(cells_of("\n"), [[""]]);
+    }
+
+    #[test]
+    fn cells_are_parted_by_what_parts_the_header() {
+        assert_eq!(cells_of("a;b\n1,5;\"x;y\"\n"), [["a", "b"], ["1,5", "x;y"]]);
+        assert_eq!(cells_of("a\tb\n1;5\t\"x\ty\"\n"), [["a", "b"], ["1;5", "x\ty"]]);
+        let fixed = DelimiterChoice::Fixed(Delimiter::Semicolon);
+        let source = TextSource::new(Cursor::new("a,b;c,d\n"), EncodingChoice::Detect, 1 << 30).unwrap();
+        let mut cells = Cells::default();
+        RecordReader::new(source, fixed).read(&mut cells).unwrap();
+        assert_eq!(cells.iter().collect::<Vec<_>>(), [b"a,b", b"c,d"], "what was given beats what is found");
     }
 
     #[test]

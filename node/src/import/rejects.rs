@@ -5,7 +5,8 @@
 //!
 //! Invariants: the file appears whole or not at all, and not without rejects; no text cell begins like a formula, and
 //! no number is altered. Proved by `the_file_appears_whole_and_only_with_rejects`,
-//! `an_earlier_file_goes_when_there_are_no_rejects` and `formulas_are_made_text_and_numbers_stay_numbers`.
+//! `an_earlier_file_goes_when_there_are_no_rejects`, `formulas_are_made_text_and_numbers_stay_numbers` and
+//! `what_was_protected_is_read_back_as_it_was`.
 
 use std::borrow::Cow;
 use std::fs;
@@ -19,6 +20,9 @@ use super::columns::Field;
 
 /// Characters of a cell or a header that a sentence quotes at most.
 const EXCERPT_CHARS_MAX: usize = 40;
+
+/// The columns that a rejects file has before those of the imported file.
+const OWN_COLUMNS: [&str; 3] = ["row", "field", "reason"];
 
 /// A row that was set aside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +72,7 @@ impl RejectsFile {
         let mut file = tempfile::Builder::new().prefix(".rejects-").tempfile_in(folder)?;
         file.write_all("\u{FEFF}".as_bytes())?;
         let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(file);
-        for name in ["row", "field", "reason"].into_iter().chain(header.iter().map(String::as_str)) {
+        for name in OWN_COLUMNS.into_iter().chain(header.iter().map(String::as_str)) {
             writer.write_field(inert(name).as_bytes())?;
         }
         writer.write_record(None::<&[u8]>)?;
@@ -120,8 +124,24 @@ pub(super) fn excerpt(text: &str) -> String {
 
 /// The text, with `'` before what a spreadsheet would take for a formula.
 fn inert(text: &str) -> Cow<'_, str> {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\0']);
-    if formula && !is_number(text) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
+    if is_formula(text) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
+}
+
+/// The cell without the `'` that [`inert`] put before it.
+pub(super) fn bare(cell: &[u8]) -> &[u8] {
+    let protected = |rest: &&[u8]| std::str::from_utf8(rest).is_ok_and(is_formula);
+    cell.strip_prefix(b"'").filter(protected).unwrap_or(cell)
+}
+
+/// Says whether a file with this header is a rejects file.
+pub(super) fn is_rejects_header(header: &[String]) -> bool {
+    header.len() > OWN_COLUMNS.len() && header.iter().zip(OWN_COLUMNS).all(|(name, own)| name == own)
+}
+
+/// A formula, or one that stands behind `'` already: so that one `'` more or less is told apart.
+fn is_formula(text: &str) -> bool {
+    let text = text.trim_start_matches('\'');
+    text.starts_with(['=', '+', '-', '@', '\t', '\r', '\0']) && !is_number(text)
 }
 
 fn is_number(text: &str) -> bool {
@@ -184,6 +204,18 @@ mod tests {
         }
         let text = written(&["=No"], &[reject(&[b"=cmd()", b"-5"])]);
         assert!(text.contains(",'=No\n") && text.ends_with(",'=cmd(),-5\n"), "{text}");
+    }
+
+    #[test]
+    fn what_was_protected_is_read_back_as_it_was() {
+        for text in ["=1+1", "'=1+1", "''@x", "'", "''", "'x", "-5", "'-5", "-x", "'-x", "x", "", "\t", "茶"] {
+            assert_eq!(bare(inert(text).as_bytes()), text.as_bytes(), "{text:?}");
+        }
+        assert_eq!(bare(b"'=\xFF"), b"'=\xFF", "what is no text stays");
+        let header = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert!(is_rejects_header(&header(&["row", "field", "reason", "No"])));
+        assert!(!is_rejects_header(&header(&["row", "field", "reason"])));
+        assert!(!is_rejects_header(&header(&["No", "row", "field", "reason"])));
     }
 
     #[test]

@@ -26,6 +26,8 @@ use crate::transport::{Connection, DialError, Protocol, Transport};
 const LOOK_MS_MIN: u64 = 50;
 /// How long a failed look waits for the next, in milliseconds.
 const LOOK_AGAIN_MS: u64 = 1_000;
+/// The shortest time between two looks at the rights of the site, in milliseconds.
+const REFILL_MS_MIN: u64 = 500;
 /// Joins served at the same time.
 const JOINS_MAX: usize = 4;
 
@@ -69,6 +71,30 @@ pub(super) async fn dial_all<T: Transport>(app: App, shared: Arc<Shared>, transp
             _ = wakes.changed() => {}
         }
     }
+}
+
+/// Does the keeper's duties whenever something new is held while another node of the own site is connected: what it
+/// recorded is booked, and loans that ran low are filled again.
+pub(super) async fn keep_rights(app: App, shared: Arc<Shared>) {
+    let mut news = app.news();
+    let mut changes = shared.states.changes();
+    loop {
+        if tills_connected(&app, &shared) && app.refill().await.is_err() {
+            // The store said why to whoever wrote; the next news tries again.
+            sleep(Duration::from_millis(LOOK_AGAIN_MS)).await;
+        }
+        sleep(Duration::from_millis(REFILL_MS_MIN)).await;
+        tokio::select! {
+            told = news.changed() => if told.is_err() { return },
+            told = changes.changed() => if told.is_err() { return },
+        }
+    }
+}
+
+fn tills_connected(app: &App, shared: &Shared) -> bool {
+    let (directory, states) = (shared.directory(), shared.states.all());
+    let of_own_site = |device: &DeviceId| directory.member(device).is_some_and(|till| till.site == app.facts().site);
+    states.iter().any(|(device, state)| state.is_open() && of_own_site(device))
 }
 
 /// A peer that dials us and does not now: unreachable, unless it said something better.

@@ -156,6 +156,7 @@ pub fn table_of(view: ViewTable) -> Table {
         ViewTable::OrdersByExternal => Table::OrdersByExternal,
         ViewTable::OrdersByRequest => Table::OrdersByRequest,
         ViewTable::OrdersByNumber => Table::OrdersByNumber,
+        ViewTable::ItemsBySku => Table::ItemsBySku,
         ViewTable::SalesByItem => Table::SalesByItem,
         ViewTable::SalesByCountry => Table::SalesByCountry,
         ViewTable::SalesByCustomer => Table::SalesByCustomer,

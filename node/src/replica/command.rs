@@ -238,6 +238,11 @@ pub enum Command {
     ImportOrders(Vec<ImportOrder>),
     /// Products of a file.
     ImportProducts(Vec<ProductDraft>),
+    /// Claim a request for an import; without a request it does nothing.
+    StartImport {
+        /// What the import is called unless the request has one already.
+        id: DocumentId,
+    },
     /// Make all rows anew from the commits.
     Rebuild,
     /// Take in commits of other authors.
@@ -315,6 +320,11 @@ pub enum Outcome {
     },
     /// The keeper did its duty.
     Refilled(RefillCounts),
+    /// The request belongs to this import.
+    Import {
+        /// The import.
+        id: DocumentId,
+    },
     /// An import batch is durable.
     Imported(ImportCounts),
     /// All rows are made anew.

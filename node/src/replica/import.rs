@@ -27,6 +27,10 @@ use super::{Replica, ReplicaError, Stop};
 
 /// Orders of one import batch: one transaction.
 pub const IMPORT_ORDERS_MAX: usize = 1_000;
+/// Names of products remembered between batches; past it the memory starts anew.
+const NAMES_MAX: usize = 50_000;
+/// Bytes of a name that is remembered.
+const NAME_BYTES_REMEMBERED: usize = 256;
 
 /// The drafts of one batch, one a scope.
 struct Drafts {
@@ -178,11 +182,22 @@ impl Replica {
         for scope in [self.products_scope(), Scope::Catalogue] {
             if let Some(DocumentRow::Product(product)) = read_document(batch, &scope, &item)? {
                 let name = ProductState::name(&product).clone();
-                self.memory().names.insert(item, name.clone());
+                self.remember_name(item, &name);
                 return Ok(Some(name));
             }
         }
         Ok(None)
+    }
+
+    /// Long names are read again: the memory of all of them stays small.
+    pub(super) fn remember_name(&mut self, item: DocumentId, name: &Text) {
+        let names = &mut self.memory().names;
+        if names.len() >= NAMES_MAX {
+            names.clear();
+        }
+        if name.as_str().len() <= NAME_BYTES_REMEMBERED {
+            names.insert(item, name.clone());
+        }
     }
 
     fn customer_exists(&mut self, batch: &Batch<'_, '_>, id: DocumentId) -> Result<bool, ReplicaError> {

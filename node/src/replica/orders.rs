@@ -176,7 +176,8 @@ impl Replica {
         Ok(vec![Event::Contact(Contact { subject, sealed })])
     }
 
-    /// The newest key of a subject, or a new one, durable with the commit that first uses it.
+    /// The key of a subject with the lowest id, or a new one, durable with the commit that first uses it. All keys of a
+    /// subject are kept and none is newer than another, so nodes that hold the same ones seal under the same one.
     pub(super) fn key_of(&mut self, batch: &mut Batch<'_, '_>, subject: DocumentId) -> Result<SealKey, ReplicaError> {
         if let Some((_, bytes)) = batch.list(Table::Keys, &subject.0)?.into_iter().next()
             && let Ok(bytes) = <[u8; 32]>::try_from(bytes.as_slice())

@@ -22,7 +22,7 @@ use super::{Outcome, Replica, ReplicaError, Stop};
 use crate::store::Table;
 
 /// The tables that a rebuild makes anew.
-const VIEWS: [ViewTable; 12] = [
+const VIEWS: [ViewTable; 13] = [
     ViewTable::Rows,
     ViewTable::OrdersByTime,
     ViewTable::OrdersByStatus,
@@ -30,6 +30,7 @@ const VIEWS: [ViewTable; 12] = [
     ViewTable::OrdersByExternal,
     ViewTable::OrdersByRequest,
     ViewTable::OrdersByNumber,
+    ViewTable::ItemsBySku,
     ViewTable::SalesByItem,
     ViewTable::SalesByCountry,
     ViewTable::SalesByCustomer,

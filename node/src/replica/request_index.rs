@@ -14,6 +14,9 @@ use super::batch::Batch;
 use super::command::{CommandError, Outcome, RequestKey};
 use crate::store::{ReadTables, Table};
 
+/// Version of an entry.
+const ENTRY_VERSION: u8 = 1;
+
 /// The answer of a request that was handled before.
 pub fn replay(
     batch: &Batch<'_, '_>,
@@ -31,7 +34,7 @@ pub fn remember(batch: &mut Batch<'_, '_>, request: &RequestKey, outcome: &Outco
     Ok(())
 }
 
-/// Only outcomes that name a document are repeated; batches and rebuilds are repeatable by themselves.
+/// Only outcomes that name a document, a loan or an import are repeated; batches and rebuilds are repeatable by themselves.
 fn encode_entry(body_hash: &[u8; 32], outcome: &Outcome) -> Option<Vec<u8>> {
     let (tag, scope, id) = match outcome {
         Outcome::Order { scope, id } => (1, scope.clone(), id),
@@ -40,6 +43,7 @@ fn encode_entry(body_hash: &[u8; 32], outcome: &Outcome) -> Option<Vec<u8>> {
         Outcome::Channel { id } => (4, Scope::Control, id),
         Outcome::Stock { item } => (5, Scope::Control, item),
         Outcome::Loan { scope, loan } => (6, scope.clone(), &DocumentId(loan.0)),
+        Outcome::Import { id } => (7, Scope::Control, id),
         Outcome::Refilled(_)
         | Outcome::Imported(_)
         | Outcome::Rebuilt { .. }
@@ -48,7 +52,7 @@ fn encode_entry(body_hash: &[u8; 32], outcome: &Outcome) -> Option<Vec<u8>> {
         | Outcome::Remembered => return None,
     };
     let mut writer = Writer::new();
-    writer.fixed(body_hash).byte(tag);
+    writer.byte(ENTRY_VERSION).fixed(body_hash).byte(tag);
     scope.encode(&mut writer);
     id.encode(&mut writer);
     Some(writer.finish())
@@ -57,6 +61,7 @@ fn encode_entry(body_hash: &[u8; 32], outcome: &Outcome) -> Option<Vec<u8>> {
 /// Reads an entry of the request index: body hash and outcome.
 fn decode_entry(bytes: &[u8]) -> Result<([u8; 32], Outcome), DecodeError> {
     let mut reader = Reader::new(bytes);
+    reader.version("request entry", ENTRY_VERSION)?;
     let body_hash = reader.array("body hash")?;
     let tag = reader.byte("outcome")?;
     let scope = Scope::decode("scope", &mut reader)?;
@@ -69,7 +74,8 @@ fn decode_entry(bytes: &[u8]) -> Result<([u8; 32], Outcome), DecodeError> {
         4 => Outcome::Channel { id },
         5 => Outcome::Stock { item: id },
         6 => Outcome::Loan { scope, loan: LoanId(id.0) },
-        0 | 7..=u8::MAX => return Err(DecodeError::OutOfRange { field: "outcome" }),
+        7 => Outcome::Import { id },
+        0 | 8..=u8::MAX => return Err(DecodeError::OutOfRange { field: "outcome" }),
     };
     Ok((body_hash, outcome))
 }

@@ -5,9 +5,11 @@
 //!
 //! Invariants: a file appears under its name only once it is a whole, empty store
 //! (`a_creation_cut_short_leaves_nothing_under_the_name`); one file is open once at a time
-//! (`two_opens_of_one_file_lock_each_other_out`).
+//! (`two_opens_of_one_file_lock_each_other_out`); a full disk says what is free and needed
+//! (`a_full_disk_says_what_is_free_and_what_is_needed`).
 
 use super::error::StoreError;
+use super::room::{NoRoom, is_full};
 use redb::backends::FileBackend;
 pub use redb::{BackendError, StorageBackend as Backend};
 use std::fs::{self, OpenOptions};
@@ -16,59 +18,79 @@ use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
 /// Opens the bytes below the store, again at every reopen.
-pub(super) type Factory = Box<dyn Fn() -> io::Result<Box<dyn Backend>> + Send + Sync>;
+pub(super) type Factory = Box<dyn Fn() -> io::Result<Boxed> + Send + Sync>;
 
 /// A boxed backend that redb accepts as one.
 #[derive(Debug)]
-pub(super) struct Boxed(pub(super) Box<dyn Backend>);
+pub(super) struct Boxed {
+    backend: Box<dyn Backend>,
+    /// Where it lies, for bytes that are a file.
+    folder: Option<PathBuf>,
+}
+
+impl Boxed {
+    /// Bytes that are no file.
+    pub(super) fn new(backend: Box<dyn Backend>) -> Self {
+        Self { backend, folder: None }
+    }
+
+    /// Adds to the error of a full disk what is free and that `bytes` more were needed.
+    fn told(&self, error: io::Error, bytes: u64) -> io::Error {
+        match &self.folder {
+            Some(folder) if is_full(error.kind()) => NoRoom::on(folder, bytes).into_io(),
+            Some(_) | None => error,
+        }
+    }
+}
 
 impl Backend for Boxed {
     fn len(&self) -> io::Result<u64> {
-        self.0.len()
+        self.backend.len()
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.0.read(offset, out)
+        self.backend.read(offset, out)
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.0.set_len(len)
+        let longer = || len.saturating_sub(self.backend.len().unwrap_or_default());
+        self.backend.set_len(len).map_err(|error| self.told(error, longer()))
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.0.sync_data()
+        self.backend.sync_data().map_err(|error| self.told(error, 0))
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.0.write(offset, data)
+        self.backend.write(offset, data).map_err(|error| self.told(error, data.len() as u64))
     }
 
     fn close(&self) -> io::Result<()> {
-        self.0.close()
+        self.backend.close()
     }
 
     fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        self.0.try_lock_range(start, end)
+        self.backend.try_lock_range(start, end)
     }
 
     fn try_lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        self.0.try_lock_shared_range(start, end)
+        self.backend.try_lock_shared_range(start, end)
     }
 
     fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        self.0.lock_range(start, end)
+        self.backend.lock_range(start, end)
     }
 
     fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        self.0.lock_shared_range(start, end)
+        self.backend.lock_shared_range(start, end)
     }
 
     fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        self.0.unlock_range(start, end)
+        self.backend.unlock_range(start, end)
     }
 
     fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        self.0.query_lock_range(start, end)
+        self.backend.query_lock_range(start, end)
     }
 }
 
@@ -78,7 +100,8 @@ pub(super) fn file(path: &Path) -> Factory {
     Box::new(move || {
         let file = OpenOptions::new().read(true).write(true).open(&path)?;
         let backend = FileBackend::new(file).map_err(io::Error::other)?;
-        Ok(Box::new(backend))
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Ok(Boxed { backend: Box::new(backend), folder: Some(folder.to_owned()) })
     })
 }
 
@@ -129,6 +152,8 @@ fn sync_folder(_path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use super::super::room::FREE_BYTES_NEEDED;
+    use super::super::sim_disk::SimDisk;
     use super::super::{Store, StoreConfig};
     use super::*;
 
@@ -161,6 +186,21 @@ mod tests {
         let opened = Store::open_file(&path, StoreConfig::default());
         assert!(matches!(opened, Err(StoreError::Corrupted { .. })));
         assert_eq!(fs::read(&path).unwrap(), b"a letter to the bank");
+    }
+
+    #[test]
+    fn a_full_disk_says_what_is_free_and_what_is_needed() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = SimDisk::new();
+        disk.set_room(Some(0));
+        let boxed = Boxed { backend: Box::new(disk), folder: Some(folder.path().to_owned()) };
+        let long = 2 * FREE_BYTES_NEEDED;
+        for (len, needed) in [(1, FREE_BYTES_NEEDED), (long, long)] {
+            let room = NoRoom::told_by(&boxed.set_len(len).unwrap_err()).unwrap();
+            assert_eq!(room.needed, needed);
+            assert_eq!(room.free.is_some(), cfg!(unix));
+        }
+        assert!(boxed.set_len(0).is_ok());
     }
 
     #[cfg(unix)]

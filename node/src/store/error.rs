@@ -7,6 +7,7 @@
 //! [`StoreError::needs_reopen`] holds nothing more can be written until the store was opened again
 //! (`after_a_failed_commit_the_store_writes_only_when_reopened`).
 
+use super::room::{NoRoom, is_full};
 use std::io;
 
 /// An error of reading, writing or opening the store.
@@ -80,12 +81,26 @@ impl StoreError {
         }
     }
 
+    /// What is free and what was needed, where the disk is full and says it.
+    #[must_use]
+    pub fn no_room(&self) -> Option<NoRoom> {
+        match self {
+            Self::DiskFull(error) => NoRoom::told_by(error),
+            Self::Locked
+            | Self::Io(_)
+            | Self::ReopenNeeded
+            | Self::Closed
+            | Self::Corrupted { .. }
+            | Self::FormatTooNew { .. }
+            | Self::KeyTooLong { .. }
+            | Self::ValueTooLong { .. } => None,
+        }
+    }
+
     /// Sorts an error of the operating system.
     pub(super) fn from_io(error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-                Self::DiskFull(error)
-            }
+            kind if is_full(kind) => Self::DiskFull(error),
             io::ErrorKind::InvalidData => Self::Corrupted { detail: error.to_string() },
             _ => Self::Io(error),
         }

@@ -200,6 +200,17 @@ impl KeyRange {
         Self { lower: Bound::Included(from.to_vec()), upper: Bound::Excluded(to.to_vec()) }
     }
 
+    /// Keeps only `key` and the keys above it.
+    #[must_use]
+    pub fn from(self, key: &[u8]) -> Self {
+        let lower = match self.lower {
+            Bound::Included(lower) if lower.as_slice() > key => Bound::Included(lower),
+            Bound::Excluded(lower) if lower.as_slice() >= key => Bound::Excluded(lower),
+            Bound::Included(_) | Bound::Excluded(_) | Bound::Unbounded => Bound::Included(key.to_vec()),
+        };
+        Self { lower, ..self }
+    }
+
     /// Keeps only the keys above `key`, as a cursor of a page going forward does.
     #[must_use]
     pub fn after(self, key: &[u8]) -> Self {
@@ -331,6 +342,9 @@ mod tests {
     fn a_position_inside_a_range_narrows_it() {
         let range = KeyRange::prefix(b"m").after(b"mb").before(b"md");
         assert!(!holds(&range, b"mb") && holds(&range, b"mc") && !holds(&range, b"md"));
+        let range = KeyRange::prefix(b"m").from(b"mb");
+        assert!(!holds(&range, b"ma") && holds(&range, b"mb") && !holds(&range, b"n"));
+        assert!(!holds(&range.clone().from(b"a"), b"ma") && !holds(&range.after(b"mb").from(b"mb"), b"mb"));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! of 512-byte sectors does, chosen by the seed. That the harness bites is shown by
 //! `a_disk_that_lies_about_syncs_is_caught`.
 
+use super::room::NoRoom;
 use super::{Backend, Store, StoreConfig, StoreError, Table};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -203,7 +204,8 @@ impl Backend for SimDisk {
         state.count(Counted::Changes)?;
         let length = usize::try_from(len).map_err(io::Error::other)?;
         if state.capacity.is_some_and(|capacity| length > capacity.max(state.seen.len())) {
-            return Err(io::ErrorKind::StorageFull.into());
+            let free = state.capacity.map(|capacity| capacity.saturating_sub(state.seen.len()) as u64);
+            return Err(NoRoom { free, needed: (length - state.seen.len()) as u64 }.into_io());
         }
         state.seen.resize(length, 0);
         state.unsynced.push(Unsynced::Length(length));

@@ -40,6 +40,8 @@ pub enum Table {
     OrdersByExternal,
     /// Orders by human number.
     OrdersByNumber,
+    /// Items by SKU.
+    ItemsBySku,
     /// Sales of a day by item.
     SalesByItem,
     /// Sales of a day by country.
@@ -66,7 +68,7 @@ pub enum Table {
 
 impl Table {
     /// Every table, in the order of declaration.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Meta,
         Self::Commits,
         Self::AuthorLog,
@@ -83,6 +85,7 @@ impl Table {
         Self::OrdersByCustomer,
         Self::OrdersByExternal,
         Self::OrdersByNumber,
+        Self::ItemsBySku,
         Self::SalesByItem,
         Self::SalesByCountry,
         Self::SalesByCustomer,
@@ -116,6 +119,7 @@ impl Table {
             Self::OrdersByCustomer => "orders_by_customer",
             Self::OrdersByExternal => "orders_by_external",
             Self::OrdersByNumber => "orders_by_number",
+            Self::ItemsBySku => "items_by_sku",
             Self::SalesByItem => "sales_by_item",
             Self::SalesByCountry => "sales_by_country",
             Self::SalesByCustomer => "sales_by_customer",
@@ -162,7 +166,7 @@ mod tests {
             names.join(" "),
             "meta commits author_log commit_order commit_states documents frontier requests keys \
              rows orders_by_request orders_by_time orders_by_status orders_by_customer \
-             orders_by_external orders_by_number sales_by_item sales_by_country sales_by_customer \
+             orders_by_external orders_by_number items_by_sku sales_by_item sales_by_country sales_by_customer \
              sales_by_day counters local seen peers invites set_aside \
              parked"
         );

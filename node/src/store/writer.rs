@@ -38,6 +38,12 @@ pub enum BatchError {
         /// For the log.
         reason: String,
     },
+    /// The machine cannot read rows that it wrote earlier; nothing was written. Making them anew helps.
+    #[error("stored rows cannot be read: {reason}")]
+    RowsUnreadable {
+        /// Which and why.
+        reason: String,
+    },
     /// The machine panicked; nothing was written.
     #[error("handling the batch panicked: {message}")]
     Panicked {
@@ -66,7 +72,7 @@ enum Remedy {
 impl BatchError {
     fn remedy(&self) -> Remedy {
         match self {
-            Self::Machine { .. } | Self::Panicked { .. } => Remedy::Alone,
+            Self::Machine { .. } | Self::RowsUnreadable { .. } | Self::Panicked { .. } => Remedy::Alone,
             Self::Store(error) => remedy_of(error),
             Self::OutcomeUnknown(_) => Remedy::Refuse,
         }
@@ -393,7 +399,10 @@ mod tests {
             let answer = match why {
                 BatchError::Store(StoreError::DiskFull(_)) => Answer::DiskFull,
                 BatchError::OutcomeUnknown(_) => Answer::Unknown,
-                BatchError::Machine { .. } | BatchError::Panicked { .. } | BatchError::Store(_) => Answer::Refused,
+                BatchError::Machine { .. }
+                | BatchError::RowsUnreadable { .. }
+                | BatchError::Panicked { .. }
+                | BatchError::Store(_) => Answer::Refused,
             };
             self.answer(input.id, answer);
         }

@@ -4,6 +4,7 @@
 //! `a_file_imported_twice_writes_nothing_new`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
 use chrono_tz::Tz;
 use crdt_model::order::event::ExternalOrder;
@@ -16,20 +17,23 @@ use super::super::machine::Answer;
 use super::super::model::{DocumentCounts, ImportMode, ImportState, OrderCounts};
 use super::super::{App, answered};
 use super::preview::Preview;
-use super::{Shared, lock, refused};
+use super::{Shared, ended, lock, refused};
 use crate::clock;
 use crate::import::columns::{Field, Mapping};
+use crate::import::delimiter::TextForm;
 use crate::import::map::{MappedLine, MappedOrder, Purpose};
 use crate::import::orders::OrderReader;
 use crate::import::preset::OrderPlan;
 use crate::import::products::{MappedProduct, ProductReader};
-use crate::import::source::EncodingChoice;
 use crate::import::summary::{Summary, Tally};
 use crate::import::{ImportFiles, Limits};
 use crate::replica::{Command, IMPORT_ORDERS_MAX, ImportCounts, ImportLine, ImportOrder, Outcome, ProductDraft};
+use crate::store::NoRoom;
 
 /// Lines of one batch; a batch is one transaction.
 const BATCH_LINES_MAX: usize = 8_000;
+/// Bytes of the texts of one batch, but for its last order or product.
+const BATCH_BYTES_MAX: usize = 8 << 20;
 /// Why a known order is a reject.
 const DIFFERS: &str = "The order is known with other content. Compare both; correct the order itself, not the file.";
 
@@ -58,7 +62,7 @@ pub(super) struct Job {
     pub app: App,
     pub shared: Shared,
     pub files: ImportFiles,
-    pub encoding: EncodingChoice,
+    pub form: TextForm,
     pub work: Work,
     pub mode: ImportMode,
 }
@@ -71,48 +75,50 @@ struct Pending {
 
 impl Job {
     /// Runs to the end; the outcome stands in the shared view.
-    pub fn run(mut self) {
-        let encoding = std::mem::replace(&mut self.encoding, EncodingChoice::Detect);
+    pub fn run(self) {
         let ended = catch_unwind(AssertUnwindSafe(|| match &self.work {
-            Work::Orders { plan, channel, zone } => self.import_orders(plan.clone(), encoding, channel, *zone),
-            Work::Products(mapping) => self.import_products(mapping, encoding),
+            Work::Orders { plan, channel, zone } => self.import_orders(plan.clone(), channel, *zone),
+            Work::Products(mapping) => self.import_products(mapping),
         }));
         let ended = ended.unwrap_or_else(|_| Err(AppError::Storage("the import stopped by a fault".to_owned())));
         // The upload was a copy; what is left of it is swept with the folder.
         drop(std::fs::remove_file(&self.files.input));
-        let mut view = lock(&self.shared);
+        // Whoever sees the end may stop the node at once: nothing holds its folder any more.
+        let Self { app, shared, files, .. } = self;
+        drop(app);
+        let mut view = lock(&shared);
         match ended {
-            Ok(()) => view.state = ImportState::Done,
+            Ok(()) => {
+                view.state = ImportState::Done;
+                // Without its file a repeated request runs the import again, which changes nothing.
+                drop(ended::keep(&files.temporary, &view));
+            }
             Err(error) => {
                 view.state = ImportState::Failed;
-                view.error = Some(error);
+                view.error = Some(with_free_bytes(error, &files.temporary));
             }
         }
     }
 
-    fn import_orders(
-        &self,
-        plan: OrderPlan,
-        encoding: EncodingChoice,
-        channel: &Text,
-        zone: Tz,
-    ) -> Result<(), AppError> {
-        let mut reader = OrderReader::open(&self.files, plan, encoding, &Limits::STANDARD).map_err(refused)?;
+    fn import_orders(&self, plan: OrderPlan, channel: &Text, zone: Tz) -> Result<(), AppError> {
+        let mut reader = OrderReader::open(&self.files, plan, self.form, &Limits::STANDARD).map_err(refused)?;
         self.begin(reader.encoding(), reader.summary().rows);
         let mut pending = None;
         let mut preview = Preview::new(self.app.clone());
-        let (mut batch, mut lines) = (Vec::new(), 0);
+        let (mut batch, mut lines, mut bytes) = (Vec::new(), 0, 0);
         loop {
             let order = self.next_order(&mut reader)?;
-            let full = order.is_none() || batch.len() == IMPORT_ORDERS_MAX || lines >= BATCH_LINES_MAX;
+            let many = batch.len() == IMPORT_ORDERS_MAX || lines >= BATCH_LINES_MAX || bytes >= BATCH_BYTES_MAX;
+            let full = order.is_none() || many;
             if full && !batch.is_empty() {
                 let next = self.hand_over(std::mem::take(&mut batch), channel, zone, &mut preview)?;
-                lines = 0;
+                (lines, bytes) = (0, 0);
                 self.settle(pending.replace(next), &mut reader)?;
             }
             match order {
                 Some(order) => {
                     lines += order.lines.len();
+                    bytes += order_bytes(&order);
                     batch.push(order);
                 }
                 None => break,
@@ -147,10 +153,7 @@ impl Job {
             let reason = format!("{other} is not the currency of the books, {books}. Give the prices in {books}.");
             return Some((Field::Currency, reason));
         }
-        let bytes =
-            |line: &MappedLine| line.sku.as_str().len() + line.name.as_ref().map_or(0, |name| name.as_str().len());
-        let bytes: usize = order.lines.iter().map(bytes).sum();
-        (bytes > IMPORT_ORDER_BYTES_MAX).then(|| (Field::Name, TOO_LARGE.to_owned()))
+        (order_bytes(order) > IMPORT_ORDER_BYTES_MAX).then(|| (Field::Name, TOO_LARGE.to_owned()))
     }
 
     fn begin(&self, encoding: &str, rows: u64) {
@@ -222,15 +225,17 @@ impl Job {
         view.adjustments = documents(summary.adjustments);
     }
 
-    fn import_products(&self, mapping: &Mapping, encoding: EncodingChoice) -> Result<(), AppError> {
-        let mut reader = ProductReader::open(&self.files, mapping, encoding, &Limits::STANDARD).map_err(refused)?;
+    fn import_products(&self, mapping: &Mapping) -> Result<(), AppError> {
+        let mut reader = ProductReader::open(&self.files, mapping, self.form, &Limits::STANDARD).map_err(refused)?;
         self.begin(reader.encoding(), reader.summary().rows);
         let mut preview = Preview::new(self.app.clone());
         loop {
-            let mut batch = Vec::new();
+            let (mut batch, mut bytes) = (Vec::new(), 0);
             while batch.len() < IMPORT_ORDERS_MAX
+                && bytes < BATCH_BYTES_MAX
                 && let Some(product) = reader.next_product().map_err(refused)?
             {
+                bytes += product.sku.as_str().len() + product.name.as_str().len();
                 batch.push(product);
             }
             if batch.is_empty() {
@@ -276,6 +281,20 @@ impl Job {
         lock(&self.shared).rejected = reader.summary().rejects;
         Ok(())
     }
+}
+
+/// The error of a full disk, with what is free on the disk of `folder` where the error does not know it.
+fn with_free_bytes(error: AppError, folder: &Path) -> AppError {
+    match error {
+        AppError::DiskFull(NoRoom { free: None, needed }) => AppError::DiskFull(NoRoom::on(folder, needed)),
+        other => other,
+    }
+}
+
+/// Bytes of SKUs and names of an order.
+fn order_bytes(order: &MappedOrder) -> usize {
+    let bytes = |line: &MappedLine| line.sku.as_str().len() + line.name.as_ref().map_or(0, |name| name.as_str().len());
+    order.lines.iter().map(bytes).sum()
 }
 
 /// Why a known product is a reject.

@@ -23,6 +23,18 @@ words!(
     }
 );
 
+words!(
+    /// What parts the cells of a file.
+    ImportDelimiter {
+        /// `,`
+        Comma = "comma",
+        /// `;`
+        Semicolon = "semicolon",
+        /// The tab character.
+        Tab = "tab",
+    }
+);
+
 /// Whether an import writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ImportMode {
@@ -56,6 +68,8 @@ pub struct ImportRequest {
     pub entry: Option<EntryKind>,
     /// The file's encoding; none is detected.
     pub encoding: Option<Text>,
+    /// What parts its cells; none is detected.
+    pub delimiter: Option<ImportDelimiter>,
     /// Columns by hand.
     pub mapping: Vec<ColumnMapping>,
     /// Whether it writes.

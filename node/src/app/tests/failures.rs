@@ -6,29 +6,31 @@ use std::sync::Arc;
 use chrono_tz::Europe::London;
 use crdt_model::control::event::SiteKind;
 use crdt_model::id::{AuthorId, SessionId};
+use crdt_model::rows::{RowKind, row_key};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::app::error::AppError;
 use crate::app::model::{
     IdempotencyKey, NewOrder, NewOrderLine, NewProduct, OrderFilter, OrderView, PageRequest, ProductFilter, Request,
+    StockFilter,
 };
 use crate::app::{App, NodeFacts};
 use crate::clock;
 use crate::replica::tests::world::{check_log, gbp, genesis, keeper, site, text};
 use crate::replica::{GenesisDraft, Identity, Replica, write_genesis};
-use crate::store::Store;
 use crate::store::sim_disk::{Counted, Fault, SimDisk};
+use crate::store::{NoRoom, Store, Table};
 
 /// A node on a disk that fails when told.
-struct Node {
+pub(super) struct Node {
     disk: SimDisk,
     store: Arc<Store>,
-    app: App,
+    pub(super) app: App,
     runtime: Runtime,
 }
 
 impl Node {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let disk = SimDisk::new();
         let store = Arc::new(disk.store());
         let draft = GenesisDraft {
@@ -105,14 +107,36 @@ fn a_full_disk_refuses_orders_shows_them_and_takes_them_again() {
             Err(error) => break error,
         }
     };
-    assert!(matches!(refused, AppError::DiskFull { .. }), "{refused:?}");
+    let AppError::DiskFull(room) = &refused else { panic!("{refused:?}") };
+    assert!(room.free == Some(0) && room.needed > 0, "the disk's own numbers reach the caller: {room:?}");
     assert_eq!(node.count(), taken, "what was acknowledged is shown on the full disk");
     assert_eq!(node.app.products(ProductFilter::default(), PageRequest::default()).unwrap().items.len(), 1);
-    assert!(matches!(node.order("one-more"), Err(AppError::DiskFull { .. })));
+    assert!(matches!(node.order("one-more"), Err(AppError::DiskFull(NoRoom { free: Some(0), .. }))));
     node.disk.set_room(None);
     node.order(&format!("more-{taken}")).unwrap();
     assert_eq!(node.count(), taken + 1);
     check_log(&node.store.read().unwrap());
+}
+
+#[test]
+fn rows_of_another_version_ask_for_a_rebuild_and_are_mended_by_it() {
+    let node = Node::new();
+    node.order("first").unwrap();
+    let scope = crdt_model::scope::Scope::Site(site());
+    let prefix = row_key(&scope, RowKind::Stock, &[]);
+    let stock = crate::replica::tests::world::list(&node.store.read().unwrap(), Table::Rows, prefix.as_bytes());
+    let (key, mut row) = stock[0].clone();
+    row[0] += 1;
+    node.store.write(|tx| tx.put(Table::Rows, &key, &row)).unwrap();
+    let wants_rebuild = |error: AppError| {
+        let AppError::Conflict { code, remedy, .. } = error else { panic!("{error:?}") };
+        assert!(code == "rebuild_needed" && remedy.contains("tradepost rebuild"), "{remedy}");
+    };
+    wants_rebuild(node.order("second").unwrap_err());
+    wants_rebuild(node.app.stock(StockFilter::default(), PageRequest::default()).unwrap_err());
+    node.runtime.block_on(node.app.rebuild(request("r", "r"))).unwrap();
+    node.order("second").unwrap();
+    assert_eq!(node.app.stock(StockFilter::default(), PageRequest::default()).unwrap().items.len(), 1);
 }
 
 #[test]

@@ -73,6 +73,43 @@ fn a_file_imported_twice_writes_nothing_new() {
 }
 
 #[test]
+fn a_repeated_import_request_is_the_same_import_also_after_a_restart() {
+    let mut shop = shop();
+    let query = "kind=orders&preset=online-retail";
+    let file = format!("{HEADER}{}900001,I1,ITEM 1,many,2010-12-01 09:00:00,1,1,France\n", rows(20).concat());
+    let first = shop.import_keyed(query, Some("k-1"), &file);
+    assert_eq!((&first["created"], &first["rejected"]), (&json!(20), &json!(1)));
+    for _ in 0..2 {
+        assert_eq!(shop.import_keyed(query, Some("k-1"), &file), first, "the first answer, not a second run");
+        let other = shop.send_file(query, Some("k-1"), &format!("{HEADER}{}", rows(3).concat()));
+        assert_eq!((other.status, &other.body["code"]), (422, &json!("idempotency_key_reused")));
+        let other = shop.send_file(&format!("{query}&dry_run=true"), Some("k-1"), &file);
+        assert_eq!(other.body["code"], "idempotency_key_reused", "other parameters are another request");
+        shop.reopen();
+    }
+    let second = shop.import_keyed(query, Some("k-2"), &file);
+    assert_ne!(second["id"], first["id"]);
+    assert_eq!((&second["created"], &second["unchanged"]), (&json!(0), &json!(20)));
+    let uploads = std::fs::read_dir(shop.folder.path().join("imports")).unwrap();
+    assert!(uploads.flatten().all(|file| !file.file_name().to_string_lossy().starts_with("upload-")));
+}
+
+#[test]
+fn an_import_that_was_cut_goes_on_under_its_id() {
+    let mut shop = shop();
+    let query = "kind=orders&preset=online-retail";
+    let file = format!("{HEADER}{}", rows(20).concat());
+    let first = shop.import_keyed(query, Some("k-1"), &file);
+    let id = first["id"].as_str().unwrap();
+    shop.stop();
+    std::fs::remove_file(shop.folder.path().join("imports").join(format!("{id}-ended"))).unwrap();
+    shop.reopen();
+    assert_eq!(shop.get(&format!("imports/{id}")).status, 404, "nobody says that it ended");
+    let again = shop.import_keyed(query, Some("k-1"), &file);
+    assert_eq!((&again["id"], &again["created"], &again["unchanged"]), (&first["id"], &json!(0), &json!(20)));
+}
+
+#[test]
 fn no_bad_row_stops_a_run() {
     let shop = shop();
     let mut file = format!("{HEADER}{}", rows(9).concat());

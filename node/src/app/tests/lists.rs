@@ -104,3 +104,52 @@ fn a_text_that_is_no_cursor_is_refused() {
         assert_eq!((answer.status, answer.body["code"].as_str()), (422, Some("invalid")), "{cursor}");
     }
 }
+
+#[test]
+fn pages_of_products_and_stock_end_where_they_should() {
+    let mut skus: Vec<String> = (0..7).map(|number| format!("P{number}")).collect();
+    skus.extend(["P", "P 1", "p1", "P10", "茶"].map(str::to_owned));
+    skus.sort();
+    let names: Vec<&str> = skus.iter().map(String::as_str).collect();
+    let mut shop = Shop::with(&names);
+    for sku in names.iter().filter(|sku| **sku != "P3") {
+        shop.made("stock/receipts", &json!({"sku": sku, "quantity": "2"}));
+    }
+    for _ in 0..2 {
+        for (list, count) in [("products", 12), ("stock", 11)] {
+            assert!(field(&check(&shop, list, "sku", count), "sku").is_sorted(), "{list} by SKU");
+            for limit in [count - 1, count, count + 1] {
+                let page = shop.shown(&format!("{list}?limit={limit}"));
+                assert_eq!(page["has_more"], limit < count, "{list}, {limit} of {count}");
+            }
+        }
+        assert_eq!(shop.pages("products?q=p1", 1).len(), 3, "letter case does not count");
+        assert_eq!(shop.pages("stock?sku=P%201", 1).len(), 1);
+        assert!(shop.pages("stock?sku=P3", 1).is_empty());
+        shop.made("rebuild", &json!({}));
+        shop.reopen();
+    }
+}
+
+#[test]
+fn pages_of_customers_hold_every_customer_once() {
+    let shop = Shop::new();
+    for number in 0..9 {
+        shop.made("customers", &json!({"name": format!("customer {number}")}));
+    }
+    check(&shop, "customers", "id", 9);
+    let page = shop.shown("customers?limit=9");
+    assert!(page["next_cursor"].is_null(), "the last page ends");
+}
+
+#[test]
+fn a_product_made_between_two_pages_moves_no_other() {
+    let shop = Shop::with(&["b", "d", "f"]);
+    let first = shop.shown("products?limit=2");
+    let cursor = first["next_cursor"].as_str().unwrap();
+    for sku in ["a", "c", "e"] {
+        shop.made("products", &json!({"sku": sku, "name": sku}));
+    }
+    let second = shop.shown(&format!("products?limit=9&cursor={cursor}"));
+    assert_eq!(field(second["items"].as_array().unwrap(), "sku"), ["e", "f"]);
+}

@@ -105,13 +105,23 @@ impl Shop {
 
     /// Imports a file of the preset `online-retail`; gives the ended import.
     pub fn import(&self, query: &str, file: &str) -> Value {
-        let started = self.call(LocalRequest {
+        self.import_keyed(query, None, file)
+    }
+
+    /// Sends a file as a request that can be repeated.
+    pub fn send_file(&self, query: &str, key: Option<&str>, file: &str) -> Answer {
+        self.call(LocalRequest {
             method: "POST",
             path_and_query: format!("/api/v1/imports?{query}"),
             content_type: Some("text/csv".into()),
-            idempotency_key: None,
+            idempotency_key: key.map(str::to_owned),
             body: file.as_bytes().to_vec(),
-        });
+        })
+    }
+
+    /// As [`Shop::import`], with an idempotency key.
+    pub fn import_keyed(&self, query: &str, key: Option<&str>, file: &str) -> Value {
+        let started = self.send_file(query, key, file);
         assert_eq!(started.status, 202, "{started:?}");
         let path = format!("imports/{}", started.body["id"].as_str().unwrap());
         loop {

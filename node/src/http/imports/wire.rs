@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::model::{
-    ColumnMapping, DocumentCounts, EntryKind, ImportKind, ImportMode, ImportRequest, ImportView, OrderCounts, Request,
+    ColumnMapping, DocumentCounts, EntryKind, ImportDelimiter, ImportKind, ImportMode, ImportRequest, ImportView,
+    OrderCounts, Request,
 };
 use crate::http::check::{At, Errors};
 use crate::http::error::{Problem, ProblemBody, problem_body};
@@ -33,6 +34,8 @@ pub struct ImportParameters {
     entry: Option<String>,
     /// The file's encoding; detected where it is left out.
     encoding: Option<String>,
+    /// What parts the cells: `comma`, `semicolon` or `tab`; detected where it is left out.
+    delimiter: Option<String>,
     /// `field:Column,field:Column`.
     map: Option<String>,
     /// `true` only says what it would do.
@@ -131,6 +134,7 @@ impl ImportParameters {
         let kind = self.kind.as_deref().unwrap_or_default();
         let kind = errors.word(At::Field("kind"), kind, ImportKind::from_word, ImportKind::WORDS);
         let entry = self.entry.as_deref();
+        let delimiter = self.delimiter.as_deref();
         let dry_run = errors.switch(At::Field("dry_run"), self.dry_run.as_deref());
         let request = ImportRequest {
             request: Request { idempotency_key: None, body_hash: [0; 32] },
@@ -139,6 +143,9 @@ impl ImportParameters {
             channel: errors.optional_name(At::Field("channel"), self.channel),
             entry: entry.and_then(|word| errors.word(At::Field("as"), word, EntryKind::from_word, EntryKind::WORDS)),
             encoding: errors.optional_name(At::Field("encoding"), self.encoding),
+            delimiter: delimiter.and_then(|word| {
+                errors.word(At::Field("delimiter"), word, ImportDelimiter::from_word, ImportDelimiter::WORDS)
+            }),
             mapping: self.map.map(|map| check_mapping(&mut errors, &map)).unwrap_or_default(),
             mode: if dry_run { ImportMode::DryRun } else { ImportMode::Write },
             file_name: errors.optional_name(At::Field("file_name"), self.file_name),
@@ -233,6 +240,20 @@ mod tests {
         for wrong in ["sku", "sku:A,sku:B", "", ":A", "sku:", &pairs(COLUMNS_MAX + 1)] {
             assert!(mapping(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_delimiter_is_one_of_three_words() {
+        let of = |word: &str| {
+            let parameters = ImportParameters {
+                kind: Some("orders".into()),
+                delimiter: Some(word.into()),
+                ..ImportParameters::default()
+            };
+            parameters.check().map(|checked| checked.0.delimiter)
+        };
+        assert_eq!(of("semicolon").unwrap(), Some(ImportDelimiter::Semicolon));
+        assert_eq!(of("pipe").unwrap_err().into_body(None).errors[0].pointer, "/delimiter");
     }
 
     #[test]

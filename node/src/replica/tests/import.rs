@@ -88,6 +88,23 @@ fn history_moves_no_stock_and_is_worked_no_more() {
 }
 
 #[test]
+fn the_memory_of_names_is_bounded() {
+    let mut shop = shop();
+    shop.done(Command::ImportOrders(vec![history(0, 1, "1.25")]));
+    let (short, long) = (text(&"n".repeat(256)), text(&"n".repeat(257)));
+    let replica = &mut shop.replica;
+    replica.memory().names.clear();
+    replica.remember_name(DocumentId::of_sku("long"), &long);
+    assert!(replica.memory().names.is_empty());
+    for number in 0..50_000 {
+        replica.remember_name(DocumentId::of_sku(&number.to_string()), &short);
+    }
+    assert_eq!(replica.memory().names.len(), 50_000);
+    replica.remember_name(DocumentId::of_sku("one more"), &short);
+    assert_eq!(replica.memory().names.len(), 1);
+}
+
+#[test]
 fn products_of_a_file_are_made_once() {
     let mut shop = shop();
     let products: Vec<ProductDraft> = (0..150).map(|number| product(&format!("p{number}"))).collect();

@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used)]
 
 use crdt_model::change::BYTES_VALUE_MAX;
+use crdt_model::event::Event;
 use crdt_model::money::Money;
 use crdt_model::order::decide::RuleError;
 use crdt_model::order::event::{Handover, ORDER_LINES_MAX, Tender};
+use crdt_model::seal::SealKey;
 
 use super::super::*;
 use super::world::*;
@@ -147,6 +149,37 @@ fn a_line_as_long_as_a_value_may_be_is_taken_and_one_past_it_refused() {
     let command = |bytes| Command::PlaceOrder(order(Handover::Later, vec![line("lamp", "1"), named(bytes)]));
     let longest = BYTES_VALUE_MAX - LINE_BYTES_BASE - "lamp".len();
     at_the_limit(command, longest, CommandError::TextTooLong { line: Some(1), field: "name" });
+}
+
+#[test]
+fn all_keys_of_a_subject_are_kept_and_the_lowest_one_seals() {
+    let mut shop = Shop::with(&["lamp"]);
+    let details = [Some("Wang".into()), None, None, None];
+    let Outcome::Customer { id, .. } = shop.done(Command::PostCustomer(CustomerDraft { external: None, details }))
+    else {
+        panic!("another outcome");
+    };
+    // A second key, as another node may have made it for the same subject; then a third one.
+    for byte in [1, 2] {
+        let key = SealKey::new([byte; 32]);
+        shop.store.write(|tx| tx.put(Table::Keys, &[&id.0[..], &key.id().0].concat(), key.as_bytes())).unwrap();
+    }
+    let keys: Vec<Vec<u8>> = shop.dump(Table::Keys).into_keys().filter(|key| key.starts_with(&id.0)).collect();
+    assert_eq!(keys.len(), 3);
+    for _ in 0..2 {
+        let draft = order(Handover::Later, vec![line("lamp", "1")]);
+        let draft = OrderDraft { customer: Some(id), contact: Some("somebody".into()), ..draft };
+        let order = shop.order(Command::PlaceOrder(draft));
+        let events = shop.events(order);
+        let sealed = events.iter().find_map(|event| match event {
+            Event::Contact(contact) => Some(contact.sealed.key_id()),
+            _other => None,
+        });
+        assert_eq!(sealed.unwrap().0, keys[0][16..], "the lowest id");
+        shop.restart();
+    }
+    let kept: Vec<Vec<u8>> = shop.dump(Table::Keys).into_keys().filter(|key| key.starts_with(&id.0)).collect();
+    assert_eq!(kept, keys);
 }
 
 #[test]

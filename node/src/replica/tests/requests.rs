@@ -25,6 +25,7 @@ fn commands(order: DocumentId) -> Vec<Command> {
         Command::PostCustomer(CustomerDraft { external: None, details }),
         channel("web", "SH01"),
         stock(StockKind::Receipt, "lamp", 3),
+        Command::StartImport { id: order },
     ]
 }
 
