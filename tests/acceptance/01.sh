@@ -291,7 +291,9 @@ openapi() {
   start_node
   python3 "$here/openapi.py" fetch "$data" "$world/openapi.json"
   same "it is OpenAPI 3.1" "3.1" "$(value openapi <"$world/openapi.json" | cut -c1-3)"
-  same "it holds every route" "$routes" "$(python3 "$here/openapi.py" routes "$world/openapi.json")"
+  # Later issues add routes of their own; none of these may go.
+  same "no route of this issue is missing" "" \
+    "$(comm -23 <(sort <<<"$routes") <(python3 "$here/openapi.py" routes "$world/openapi.json" | sort))"
   local validator said
   if validator="$(openapi_validator)"; then
     said="$("$validator" "$world/openapi.json" 2>&1)" || said="${said:-it failed}"
