@@ -8,12 +8,14 @@ use crate::control::state::ControlRecord;
 use crate::customer::state::CustomerState;
 use crate::document::Content;
 use crate::event::DocumentKind;
+use crate::fulfilment::fold::fold_fulfilment;
+use crate::fulfilment::state::FulfilmentState;
 use crate::journal::state::JournalState;
 use crate::order::fold::fold_order;
 use crate::order::state::OrderState;
 use crate::product::state::ProductState;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// A folded document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub enum DocumentRow {
     Order(Box<OrderState>),
     /// A journal.
     Journal(JournalState),
+    /// A fulfilment.
+    Fulfilment(Box<FulfilmentState>),
 }
 
 /// The kind of document that the content is; `None` while it holds no event.
@@ -43,6 +47,7 @@ pub fn fold_document(content: &Content) -> Option<DocumentRow> {
         DocumentKind::Customer => CustomerState::fold(content).map(DocumentRow::Customer),
         DocumentKind::Order => fold_order(content).map(Box::new).map(DocumentRow::Order),
         DocumentKind::Journal => Some(DocumentRow::Journal(JournalState::fold(content))),
+        DocumentKind::Fulfilment => fold_fulfilment(content).map(Box::new).map(DocumentRow::Fulfilment),
     }
 }
 
@@ -55,6 +60,7 @@ impl DocumentRow {
             Self::Customer(_) => DocumentKind::Customer,
             Self::Order(_) => DocumentKind::Order,
             Self::Journal(_) => DocumentKind::Journal,
+            Self::Fulfilment(_) => DocumentKind::Fulfilment,
         }
     }
 
@@ -68,6 +74,7 @@ impl DocumentRow {
             Self::Customer(customer) => customer.encode(&mut writer),
             Self::Order(order) => order.encode(&mut writer),
             Self::Journal(journal) => journal.encode(&mut writer),
+            Self::Fulfilment(fulfilment) => fulfilment.encode(&mut writer),
         }
         writer.finish()
     }
@@ -82,7 +89,8 @@ impl DocumentRow {
             3 => Self::Customer(CustomerState::decode(&mut reader)?),
             4 => Self::Order(Box::new(OrderState::decode(&mut reader)?)),
             5 => Self::Journal(JournalState::decode(&mut reader)?),
-            0 | 6..=u8::MAX => return Err(DecodeError::OutOfRange { field: "row kind" }),
+            6 => Self::Fulfilment(Box::new(FulfilmentState::decode(&mut reader)?)),
+            0 | 7..=u8::MAX => return Err(DecodeError::OutOfRange { field: "row kind" }),
         };
         reader.end()?;
         Ok(row)

@@ -12,10 +12,15 @@ use thiserror::Error;
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::control::event::{Channel, Genesis, Keeper, Member, Site};
 use crate::customer::event::CustomerPosted;
+use crate::fulfilment::event::{
+    FulfilmentCancelled, FulfilmentLine, FulfilmentPosted, FulfilmentPromise, FulfilmentShipped,
+};
+use crate::journal::entrusted::Entrusted;
 use crate::journal::event::{Booking, StockFact};
 use crate::journal::loan::{Loan, LoanReturned};
 use crate::order::draw::Drawn;
 use crate::order::event::{Cancelled, Confirmed, Contact, Line, Paid, Placed, Reservation, Shipped};
+use crate::order::sent::Sent;
 use crate::product::event::{ProductAdopted, ProductPosted};
 
 /// The kind of an event; its number is the format.
@@ -62,6 +67,8 @@ pub enum EventKind {
     Contact = 0x040b,
     /// Stock is promised out of loans.
     Drawn = 0x040c,
+    /// Lines are another site's to ship.
+    Sent = 0x040d,
     /// Stock at the beginning.
     Opening = 0x0501,
     /// Goods came in.
@@ -76,6 +83,24 @@ pub enum EventKind {
     Loan = 0x0506,
     /// The holder gives rights of a loan back.
     LoanReturned = 0x0507,
+    /// Rights of the keeper go where another scope spends them.
+    Debited = 0x0508,
+    /// Such rights come back.
+    Credited = 0x0509,
+    /// A line of a fulfilment.
+    FulfilmentLine = 0x0601,
+    /// A fulfilment is complete; closes its lines.
+    FulfilmentPosted = 0x0602,
+    /// Who gets the goods, sealed.
+    FulfilmentContact = 0x0603,
+    /// Lines of a fulfilment are cancelled.
+    FulfilmentCancelled = 0x0604,
+    /// The shipper promises lines.
+    FulfilmentReserved = 0x0605,
+    /// Such a promise is given back.
+    FulfilmentReleased = 0x0606,
+    /// Goods left the shipper.
+    FulfilmentShipped = 0x0607,
 }
 
 /// What a document is; each event kind belongs to one.
@@ -92,11 +117,13 @@ pub enum DocumentKind {
     Order = 4,
     /// Stock facts and bookings of one session.
     Journal = 5,
+    /// Lines of an order that another site ships.
+    Fulfilment = 6,
 }
 
 impl EventKind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 37] = [
         Self::Genesis,
         Self::Member,
         Self::Site,
@@ -117,6 +144,7 @@ impl EventKind {
         Self::Paid,
         Self::Contact,
         Self::Drawn,
+        Self::Sent,
         Self::Opening,
         Self::Receipt,
         Self::Adjustment,
@@ -124,6 +152,15 @@ impl EventKind {
         Self::Burn,
         Self::Loan,
         Self::LoanReturned,
+        Self::Debited,
+        Self::Credited,
+        Self::FulfilmentLine,
+        Self::FulfilmentPosted,
+        Self::FulfilmentContact,
+        Self::FulfilmentCancelled,
+        Self::FulfilmentReserved,
+        Self::FulfilmentReleased,
+        Self::FulfilmentShipped,
     ];
 
     fn from_number(number: u16) -> Option<Self> {
@@ -137,7 +174,8 @@ impl EventKind {
             2 => DocumentKind::Product,
             3 => DocumentKind::Customer,
             4 => DocumentKind::Order,
-            _ => DocumentKind::Journal,
+            5 => DocumentKind::Journal,
+            _ => DocumentKind::Fulfilment,
         }
     }
 }
@@ -185,6 +223,8 @@ pub enum Event {
     Contact(Contact),
     /// See [`EventKind::Drawn`].
     Drawn(Drawn),
+    /// See [`EventKind::Sent`].
+    Sent(Sent),
     /// See [`EventKind::Opening`].
     Opening(StockFact),
     /// See [`EventKind::Receipt`].
@@ -199,6 +239,24 @@ pub enum Event {
     Loan(Loan),
     /// See [`EventKind::LoanReturned`].
     LoanReturned(LoanReturned),
+    /// See [`EventKind::Debited`].
+    Debited(Entrusted),
+    /// See [`EventKind::Credited`].
+    Credited(Entrusted),
+    /// See [`EventKind::FulfilmentLine`].
+    FulfilmentLine(FulfilmentLine),
+    /// See [`EventKind::FulfilmentPosted`].
+    FulfilmentPosted(FulfilmentPosted),
+    /// See [`EventKind::FulfilmentContact`].
+    FulfilmentContact(Contact),
+    /// See [`EventKind::FulfilmentCancelled`].
+    FulfilmentCancelled(FulfilmentCancelled),
+    /// See [`EventKind::FulfilmentReserved`].
+    FulfilmentReserved(FulfilmentPromise),
+    /// See [`EventKind::FulfilmentReleased`].
+    FulfilmentReleased(FulfilmentPromise),
+    /// See [`EventKind::FulfilmentShipped`].
+    FulfilmentShipped(FulfilmentShipped),
 }
 
 /// Why a value is not an event.
@@ -243,6 +301,7 @@ impl Event {
             Self::Paid(_) => EventKind::Paid,
             Self::Contact(_) => EventKind::Contact,
             Self::Drawn(_) => EventKind::Drawn,
+            Self::Sent(_) => EventKind::Sent,
             Self::Opening(_) => EventKind::Opening,
             Self::Receipt(_) => EventKind::Receipt,
             Self::Adjustment(_) => EventKind::Adjustment,
@@ -250,6 +309,15 @@ impl Event {
             Self::Burn(_) => EventKind::Burn,
             Self::Loan(_) => EventKind::Loan,
             Self::LoanReturned(_) => EventKind::LoanReturned,
+            Self::Debited(_) => EventKind::Debited,
+            Self::Credited(_) => EventKind::Credited,
+            Self::FulfilmentLine(_) => EventKind::FulfilmentLine,
+            Self::FulfilmentPosted(_) => EventKind::FulfilmentPosted,
+            Self::FulfilmentContact(_) => EventKind::FulfilmentContact,
+            Self::FulfilmentCancelled(_) => EventKind::FulfilmentCancelled,
+            Self::FulfilmentReserved(_) => EventKind::FulfilmentReserved,
+            Self::FulfilmentReleased(_) => EventKind::FulfilmentReleased,
+            Self::FulfilmentShipped(_) => EventKind::FulfilmentShipped,
         }
     }
 
@@ -273,12 +341,19 @@ impl Event {
             Self::Reserved(body) | Self::Released(body) => body.encode(&mut writer),
             Self::Shipped(body) => body.encode(&mut writer),
             Self::Paid(body) => body.encode(&mut writer),
-            Self::Contact(body) => body.encode(&mut writer),
+            Self::Contact(body) | Self::FulfilmentContact(body) => body.encode(&mut writer),
             Self::Drawn(body) => body.encode(&mut writer),
+            Self::Sent(body) => body.encode(&mut writer),
             Self::Opening(body) | Self::Receipt(body) | Self::Adjustment(body) => body.encode(&mut writer),
             Self::Mint(body) | Self::Burn(body) => body.encode(&mut writer),
             Self::Loan(body) => body.encode(&mut writer),
             Self::LoanReturned(body) => body.encode(&mut writer),
+            Self::Debited(body) | Self::Credited(body) => body.encode(&mut writer),
+            Self::FulfilmentLine(body) => body.encode(&mut writer),
+            Self::FulfilmentPosted(body) => body.encode(&mut writer),
+            Self::FulfilmentCancelled(body) => body.encode(&mut writer),
+            Self::FulfilmentReserved(body) | Self::FulfilmentReleased(body) => body.encode(&mut writer),
+            Self::FulfilmentShipped(body) => body.encode(&mut writer),
         }
         writer.finish()
     }
@@ -318,6 +393,7 @@ impl Event {
             EventKind::Paid => Self::Paid(Paid::decode(reader)?),
             EventKind::Contact => Self::Contact(Contact::decode(reader)?),
             EventKind::Drawn => Self::Drawn(Drawn::decode(reader)?),
+            EventKind::Sent => Self::Sent(Sent::decode(reader)?),
             EventKind::Opening => Self::Opening(StockFact::decode(reader)?),
             EventKind::Receipt => Self::Receipt(StockFact::decode(reader)?),
             EventKind::Adjustment => Self::Adjustment(StockFact::decode(reader)?),
@@ -325,6 +401,15 @@ impl Event {
             EventKind::Burn => Self::Burn(Booking::decode(reader)?),
             EventKind::Loan => Self::Loan(Loan::decode(reader)?),
             EventKind::LoanReturned => Self::LoanReturned(LoanReturned::decode(reader)?),
+            EventKind::Debited => Self::Debited(Entrusted::decode(reader)?),
+            EventKind::Credited => Self::Credited(Entrusted::decode(reader)?),
+            EventKind::FulfilmentLine => Self::FulfilmentLine(FulfilmentLine::decode(reader)?),
+            EventKind::FulfilmentPosted => Self::FulfilmentPosted(FulfilmentPosted::decode(reader)?),
+            EventKind::FulfilmentContact => Self::FulfilmentContact(Contact::decode(reader)?),
+            EventKind::FulfilmentCancelled => Self::FulfilmentCancelled(FulfilmentCancelled::decode(reader)?),
+            EventKind::FulfilmentReserved => Self::FulfilmentReserved(FulfilmentPromise::decode(reader)?),
+            EventKind::FulfilmentReleased => Self::FulfilmentReleased(FulfilmentPromise::decode(reader)?),
+            EventKind::FulfilmentShipped => Self::FulfilmentShipped(FulfilmentShipped::decode(reader)?),
         })
     }
 }

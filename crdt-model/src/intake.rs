@@ -197,7 +197,9 @@ fn may_hold(commit: &Commit, name: &str, value: Scalar<'_>) -> bool {
             names.contains(&name) && matches!(value, Scalar::Str(_))
         }
         Some(DocumentKind::Customer) => customer::SEALED_FIELDS.contains(&name) && matches!(value, Scalar::Bytes(_)),
-        Some(DocumentKind::Control | DocumentKind::Order | DocumentKind::Journal) | None => false,
+        Some(DocumentKind::Control | DocumentKind::Order | DocumentKind::Journal | DocumentKind::Fulfilment) | None => {
+            false
+        }
     }
 }
 
@@ -224,7 +226,7 @@ fn check_kind(commit: &Commit, change: &ReadChange<'_>) -> Result<(), Unfit> {
     }
 }
 
-/// Lines cite a header of their own author: in this commit, or in a later part of the same order.
+/// Lines cite a header of their own author: in this commit, or in a later part of the same order. A fulfilment has no parts.
 fn check_lines(commit: &Commit, change: &ReadChange<'_>, keys: &BTreeSet<EventKey>) -> Result<(), Unfit> {
     let headers: BTreeSet<EventKey> = change
         .events
@@ -240,7 +242,11 @@ fn check_lines(commit: &Commit, change: &ReadChange<'_>, keys: &BTreeSet<EventKe
             return Err(Unfit::Line { document, header });
         }
     }
-    Ok(())
+    let foreign = change.events.iter().find_map(|(_, event)| match event {
+        Event::FulfilmentLine(line) => Some(line.posted).filter(|posted| !keys.contains(posted)),
+        _other => None,
+    });
+    foreign.map_or(Ok(()), |header| Err(Unfit::Line { document, header }))
 }
 
 /// The keys that the header of an order in parts may have, seen from an earlier part; none for a lone commit.
@@ -260,7 +266,7 @@ pub fn subjects(commit: &Commit) -> BTreeSet<DocumentId> {
     for scanned in commit.changes.iter().filter_map(|change| scan(&change.chunk).ok()) {
         for put in scanned.puts {
             if let OpAction::Put(Scalar::Bytes(bytes)) = put.action
-                && let Ok(Event::Contact(contact)) = Event::decode(bytes)
+                && let Ok(Event::Contact(contact) | Event::FulfilmentContact(contact)) = Event::decode(bytes)
             {
                 subjects.insert(contact.subject);
             }

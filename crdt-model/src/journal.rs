@@ -3,9 +3,10 @@
 //! Also the loans of rights that the keeper makes and its holders give back.
 //!
 //! A journal has a random id, one (author, session), and at most [`JOURNAL_EVENTS_MAX`] events; then a new one begins.
-//! `event` and `loan` hold the
-//! bodies, `state` the folded journal.
+//! `event`, `loan` and `entrusted` hold
+//! the bodies, `state` the folded journal.
 
+pub mod entrusted;
 pub mod event;
 pub mod loan;
 pub mod state;

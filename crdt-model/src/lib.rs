@@ -2,7 +2,7 @@
 //!
 //! Reading order: `scope`, `id`, `text`, `decimal`, `quantity`, `money`, `time` are the vocabulary; `codec` writes it in
 //! one encoding; `event` names every fact and intent, whose bodies and folds live in `control`, `product`, `customer`,
-//! `order` and `journal`; `document` is the Automerge document that holds them; `change` scans foreign changes before
+//! `order`, `fulfilment` and `journal`; `document` is the Automerge document that holds them; `change` scans foreign changes before
 //! Automerge sees them, `intake` reads a foreign commit whole; `commit` signs a batch of changes; `seal` hides personal data; `document_row` folds a document,
 //! `scope_state` keeps a scope's rows (`rows`: `stock`, `sales`, `case`) up to date.
 //!
@@ -19,6 +19,7 @@ pub mod decimal;
 pub mod document;
 pub mod document_row;
 pub mod event;
+pub mod fulfilment;
 pub mod id;
 pub mod intake;
 pub mod journal;

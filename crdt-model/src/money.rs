@@ -111,6 +111,9 @@ impl Money {
 pub struct UnitPrice(i64);
 
 impl UnitPrice {
+    /// No price.
+    pub const ZERO: Self = Self(0);
+
     /// Checks the bound: ±10^15 millionths.
     pub fn from_millionths(millionths: i64) -> Result<Self, DecimalError> {
         if millionths.unsigned_abs() > MONEY_MINOR_MAX as u64 {

@@ -1,8 +1,9 @@
 //! Orders: sales, credit orders and historical adjustments.
 //!
-//! `event` and `draw` hold the bodies of an order's events, `state` the folded order and `line` its lines with their
+//! `event`, `draw` and `sent` hold the bodies of an order's events, `state` the folded order and `line` its lines with their
 //! ladder, `fold` the pure function between them, `decide` and
-//! `promise` what a command writes. Nothing here knows other documents:
+//! `promise` what a command writes. What other sites ship is
+//! added by `fulfilment::whole`. Nothing here knows other documents:
 //! uniqueness across orders is `scope_state`'s.
 
 pub mod decide;
@@ -11,4 +12,5 @@ pub mod event;
 pub mod fold;
 pub mod line;
 pub mod promise;
+pub mod sent;
 pub mod state;

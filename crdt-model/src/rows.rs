@@ -44,6 +44,12 @@ pub enum ViewTable {
     SalesByDay,
     /// (scope, counter) -> number.
     Counters,
+    /// (lane, shipper, status, time, document); under status 0 those for which its keeper has something to do.
+    FulfilmentsByStatus,
+    /// (scope of a site, item) -> stock row: what its goods did in lanes. Outside the digest: it sums other scopes.
+    StockOverLanes,
+    /// (scope, case id) -> case that only several scopes together show. Outside the digest.
+    CasesAcross,
 }
 
 /// What a row of [`ViewTable::Rows`] is.

@@ -133,6 +133,7 @@ mod tests {
             paid: 0,
             contact: None,
             rivals: vec![],
+            sent: vec![],
             duplicate_of: None,
         }
     }

@@ -14,8 +14,12 @@ mod contribution;
 mod rights;
 mod settle;
 mod skus;
+mod views;
 
 pub use contribution::label_of;
 pub use rights::{LoanEntry, Unbooked, loan_entry, loans, open_loans, read_loan, unbooked};
-pub use settle::{ScopeError, add_to_counter, read_counter, read_document, read_stock, replace_document};
+pub use settle::{
+    ScopeError, add_to_counter, case_key, read_counter, read_document, read_over_lanes, read_stock, replace_document,
+};
 pub use skus::sku_key;
+pub use views::{fulfilments_of, lane_of};

@@ -60,7 +60,7 @@ pub enum Role {
 }
 
 /// Why an author may not write something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Denied {
     /// The author is not a member.
     #[error("the author is not a member")]
@@ -85,6 +85,14 @@ pub enum Denied {
     /// Another role edits these documents.
     #[error("the author does not edit documents of this scope")]
     FieldsOfOthers,
+    /// The event speaks of a site that is not its author's, or not of the lane.
+    #[error("{kind:?} speaks of {site}")]
+    OtherSite {
+        /// The kind of event.
+        kind: EventKind,
+        /// The site that it names.
+        site: SiteCode,
+    },
     /// Only the keeper of the epoch makes, takes or promises rights.
     #[error("the author does not keep the rights of epoch {epoch}")]
     NotKeeper {
@@ -102,6 +110,7 @@ impl Denied {
             Self::NotInScope { .. } => "kind_not_in_scope",
             Self::OtherRole { .. } | Self::FieldsOfOthers => "not_allowed",
             Self::NotKeeper { .. } => "not_keeper",
+            Self::OtherSite { .. } => "other_site",
         }
     }
 }
@@ -125,7 +134,8 @@ pub fn rules(kind: EventKind) -> &'static [(Place, Role)] {
         | EventKind::Reserved
         | EventKind::Released
         | EventKind::Paid
-        | EventKind::Contact => &[(Place::Site, Role::OwnOrHeadOffice)],
+        | EventKind::Contact
+        | EventKind::Sent => &[(Place::Site, Role::OwnOrHeadOffice)],
         EventKind::Shipped
         | EventKind::Opening
         | EventKind::Receipt
@@ -134,7 +144,16 @@ pub fn rules(kind: EventKind) -> &'static [(Place, Role)] {
         | EventKind::Burn
         | EventKind::Drawn
         | EventKind::Loan
-        | EventKind::LoanReturned => &[(Place::Site, Role::Own)],
+        | EventKind::LoanReturned
+        | EventKind::Debited
+        | EventKind::Credited => &[(Place::Site, Role::Own)],
+        EventKind::FulfilmentLine
+        | EventKind::FulfilmentPosted
+        | EventKind::FulfilmentContact
+        | EventKind::FulfilmentCancelled => &[(Place::Lane, Role::OwnOrHeadOffice)],
+        EventKind::FulfilmentReserved | EventKind::FulfilmentReleased | EventKind::FulfilmentShipped => {
+            &[(Place::Lane, Role::Own)]
+        }
     }
 }
 
@@ -196,10 +215,29 @@ pub fn may(control: &Control, author: &AuthorId, scope: &Scope, event: &Event) -
     if !has_role(control, author, scope, role) {
         return Err(Denied::OtherRole { kind, role });
     }
+    check_sites(control, author, scope, event)?;
     match epoch_of_rights(event) {
         Some(epoch) if !keeps(control, author, scope, epoch) => Err(Denied::NotKeeper { epoch }),
         Some(_) | None => Ok(()),
     }
+}
+
+/// In a lane a site speaks for itself: its goods, its promises, its orders. Head office sends the orders of others too.
+fn check_sites(control: &Control, author: &AuthorId, scope: &Scope, event: &Event) -> Result<(), Denied> {
+    let own = control.members.get(author).map(|member| &member.site);
+    let other = match event {
+        Event::FulfilmentReserved(promise) | Event::FulfilmentReleased(promise) => {
+            Some(&promise.site).filter(|site| own != Some(site))
+        }
+        Event::FulfilmentShipped(shipped) => Some(&shipped.site).filter(|site| own != Some(site)),
+        Event::FulfilmentPosted(posted) => {
+            let lane = Scope::lane(posted.taker.clone(), posted.shipper.clone());
+            let sends = own == Some(&posted.taker) || has_role(control, author, scope, Role::HeadOffice);
+            Some(&posted.taker).filter(|_| lane.as_ref() != Ok(scope) || !sends)
+        }
+        _events_of_one_site => None,
+    };
+    other.map_or(Ok(()), |site| Err(Denied::OtherSite { kind: event.kind(), site: site.clone() }))
 }
 
 /// Whether an author has a role in a scope.
@@ -227,6 +265,11 @@ fn epoch_of_rights(event: &Event) -> Option<u32> {
     match event {
         Event::Mint(booking) | Event::Burn(booking) => Some(booking.epoch),
         Event::Loan(loan) => Some(loan.epoch),
+        Event::Debited(rights) | Event::Credited(rights) => Some(rights.epoch),
+        Event::FulfilmentReserved(promise) | Event::FulfilmentReleased(promise) => {
+            let secured = promise.lines.iter().any(|line| line.secured != Quantity::ZERO);
+            secured.then_some(promise.epoch)
+        }
         Event::Reserved(promise) => {
             let secured = promise.lines.iter().any(|line| line.secured != Quantity::ZERO);
             secured.then_some(promise.epoch)
@@ -239,7 +282,8 @@ fn epoch_of_rights(event: &Event) -> Option<u32> {
 fn keeps(control: &Control, author: &AuthorId, scope: &Scope, epoch: u32) -> bool {
     let site: Option<&SiteCode> = match scope {
         Scope::Site(code) => Some(code),
-        Scope::Control | Scope::Catalogue | Scope::Customers(_) | Scope::Lane(..) => None,
+        Scope::Lane(..) => control.members.get(author).map(|member| &member.site),
+        Scope::Control | Scope::Catalogue | Scope::Customers(_) => None,
     };
     site.is_some_and(|site| control.keeper(site, epoch) == Some(*author))
 }

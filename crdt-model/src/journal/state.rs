@@ -10,6 +10,7 @@ use crate::codec::{DecodeError, Reader, Writer};
 use crate::document::Content;
 use crate::event::Event;
 use crate::id::EventKey;
+use crate::journal::entrusted::Entrusted;
 use crate::journal::event::{Booking, StockFact};
 use crate::journal::loan::{Loan, LoanReturned};
 
@@ -26,6 +27,10 @@ pub enum JournalEntry {
     Loan(Loan),
     /// Rights given back.
     Returned(LoanReturned),
+    /// Rights that another scope spends.
+    Debited(Entrusted),
+    /// Such rights came back.
+    Credited(Entrusted),
 }
 
 /// A folded journal.
@@ -52,6 +57,8 @@ impl JournalState {
                 Event::Burn(booking) => JournalEntry::Burn(booking.clone()),
                 Event::Loan(loan) => JournalEntry::Loan(loan.clone()),
                 Event::LoanReturned(returned) => JournalEntry::Returned(returned.clone()),
+                Event::Debited(rights) => JournalEntry::Debited(rights.clone()),
+                Event::Credited(rights) => JournalEntry::Credited(rights.clone()),
                 _other => return None,
             };
             Some((*key, entry))

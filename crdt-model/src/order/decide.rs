@@ -119,7 +119,7 @@ pub fn ship(
     booking: RightsBooking,
 ) -> Result<Shipped, RuleError> {
     guard_open(order)?;
-    let lines = chosen(order, wish)?;
+    let lines = chosen(&numbered(order), wish, LineState::open)?;
     Ok(Shipped { time, epoch, handover: Handover::Later, booking, lines: LineSelection::Some(lines) })
 }
 
@@ -148,7 +148,8 @@ pub fn cancel(
     reason: Option<Text>,
 ) -> Result<Cancelled, RuleError> {
     guard_open(order)?;
-    let cumulative = chosen(order, wish)?.into_iter().map(|LineQuantity { line, quantity }| {
+    let chosen = chosen(&numbered(order), wish, LineState::outstanding)?;
+    let cumulative = chosen.into_iter().map(|LineQuantity { line, quantity }| {
         let cancelled = order.lines[usize::from(line) - 1].cancelled();
         LineQuantity { line, quantity: narrow(cancelled + i128::from(quantity.thousandths())) }
     });
@@ -159,13 +160,31 @@ fn guard_open(order: &OrderState) -> Result<(), RuleError> {
     if order.header.entry == Entry::History || order.purpose != Purpose::Sale {
         return Err(RuleError::Finished);
     }
-    let wanted = order.lines.iter().any(|line| line.quantity.thousandths() != 0 && line.open() + line.shipped > 0);
+    let wanted = order.lines.iter().any(|line| line.quantity.thousandths() != 0 && line.outstanding() + line.shipped > 0);
     if wanted { Ok(()) } else { Err(RuleError::IsCancelled) }
 }
 
-fn chosen(order: &OrderState, wish: Option<&[LineQuantity]>) -> Result<Vec<LineQuantity>, RuleError> {
+/// The quantities that another site shall ship: those named, or all that is still to leave from here.
+pub fn send(order: &OrderState, wish: Option<&[LineQuantity]>) -> Result<Vec<LineQuantity>, RuleError> {
+    guard_open(order)?;
+    chosen(&numbered(order), wish, LineState::open)
+}
+
+/// Lines with their numbers.
+pub(crate) type Numbered<'a> = Vec<(u16, &'a LineState)>;
+
+fn numbered(order: &OrderState) -> Numbered<'_> {
+    (1u16..).zip(&order.lines).collect()
+}
+
+/// The quantities wished for, each line once and no more than is open; all that is open without a wish.
+pub(crate) fn chosen(
+    lines: &Numbered<'_>,
+    wish: Option<&[LineQuantity]>,
+    open: fn(&LineState) -> i128,
+) -> Result<Vec<LineQuantity>, RuleError> {
     let mut chosen = match wish {
-        None => open_lines(order),
+        None => open_lines(lines, open),
         Some(named) => named.to_vec(),
     };
     if chosen.is_empty() {
@@ -180,28 +199,22 @@ fn chosen(order: &OrderState, wish: Option<&[LineQuantity]>) -> Result<Vec<LineQ
         }
         same
     });
-    for entry in &chosen {
-        check_against_open(order, entry)?;
+    for LineQuantity { line, quantity } in chosen.iter().copied() {
+        let state = lines.iter().find(|(number, _)| *number == line).map(|(_, state)| *state);
+        let open = open(state.ok_or(RuleError::UnknownLine { line })?);
+        if !quantity.is_positive() {
+            return Err(RuleError::QuantityNotPositive { line });
+        }
+        if i128::from(quantity.thousandths()) > open {
+            return Err(RuleError::MoreThanOpen { line, asked: quantity, open: narrow(open) });
+        }
     }
     Ok(chosen)
 }
 
-fn check_against_open(order: &OrderState, entry: &LineQuantity) -> Result<(), RuleError> {
-    let LineQuantity { line, quantity } = *entry;
-    let index = usize::from(line).checked_sub(1).ok_or(RuleError::UnknownLine { line })?;
-    let state = order.lines.get(index).ok_or(RuleError::UnknownLine { line })?;
-    if !quantity.is_positive() {
-        return Err(RuleError::QuantityNotPositive { line });
-    }
-    if i128::from(quantity.thousandths()) > state.open() {
-        return Err(RuleError::MoreThanOpen { line, asked: quantity, open: narrow(state.open()) });
-    }
-    Ok(())
-}
-
-fn open_lines(order: &OrderState) -> Vec<LineQuantity> {
-    let lines = (1u16..).zip(&order.lines).filter(|(_, line)| line.open() > 0);
-    lines.map(|(line, state)| LineQuantity { line, quantity: narrow(state.open()) }).collect()
+fn open_lines(lines: &Numbered<'_>, open: fn(&LineState) -> i128) -> Vec<LineQuantity> {
+    let lines = lines.iter().filter(|(_, line)| open(line) > 0);
+    lines.map(|(line, state)| LineQuantity { line: *line, quantity: narrow(open(state)) }).collect()
 }
 
 #[cfg(test)]

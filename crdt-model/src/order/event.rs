@@ -195,10 +195,10 @@ impl LineSelection {
     fn encode(&self, writer: &mut Writer) {
         match self {
             Self::All => writer.byte(0),
-            Self::Some(lines) => writer.byte(1).list(lines, |w, entry| {
-                w.number(u64::from(entry.line));
-                entry.quantity.encode(w);
-            }),
+            Self::Some(lines) => {
+                encode_quantities(lines, writer.byte(1));
+                writer
+            }
         };
     }
 
@@ -206,11 +206,23 @@ impl LineSelection {
         if !reader.flag("lines")? {
             return Ok(Self::All);
         }
-        let lines = reader.list("lines", ORDER_LINES_MAX, |r| {
-            Ok(LineQuantity { line: decode_line_number(r)?, quantity: decode_positive(r)? })
-        })?;
-        sorted_by_line(lines, |entry| entry.line).map(Self::Some)
+        decode_quantities(reader).map(Self::Some)
     }
+}
+
+pub(crate) fn encode_quantities(lines: &[LineQuantity], writer: &mut Writer) {
+    writer.list(lines, |w, entry| {
+        w.number(u64::from(entry.line));
+        entry.quantity.encode(w);
+    });
+}
+
+/// Quantities sorted by line, each line once, at least one.
+pub(crate) fn decode_quantities(reader: &mut Reader<'_>) -> Result<Vec<LineQuantity>, DecodeError> {
+    let lines = reader.list("lines", ORDER_LINES_MAX, |r| {
+        Ok(LineQuantity { line: decode_line_number(r)?, quantity: decode_positive(r)? })
+    })?;
+    sorted_by_line(lines, |entry| entry.line)
 }
 
 pub(crate) fn decode_positive(reader: &mut Reader<'_>) -> Result<Quantity, DecodeError> {
@@ -297,26 +309,35 @@ pub struct Reservation {
 impl Reservation {
     pub(crate) fn encode(&self, writer: &mut Writer) {
         self.time.encode(writer);
-        writer.number(u64::from(self.epoch)).list(&self.lines, |w, entry| {
-            w.number(u64::from(entry.line));
-            entry.secured.encode(w);
-            entry.unsecured.encode(w);
-        });
+        writer.number(u64::from(self.epoch));
+        encode_reserved(&self.lines, writer);
     }
 
     pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let time = EventTime::decode("reservation", reader)?;
-        let epoch = decode_epoch(reader)?;
-        let lines = reader.list("lines", ORDER_LINES_MAX, |r| {
-            let line = decode_line_number(r)?;
-            let secured = Quantity::decode("secured", r)?;
-            let unsecured = Quantity::decode("unsecured", r)?;
-            let fits = secured >= Quantity::ZERO && unsecured >= Quantity::ZERO;
-            fits.then_some(ReservedLine { line, secured, unsecured })
-                .ok_or(DecodeError::OutOfRange { field: "reservation" })
-        })?;
-        Ok(Self { time, epoch, lines: sorted_by_line(lines, |entry| entry.line)? })
+        Ok(Self { time, epoch: decode_epoch(reader)?, lines: decode_reserved(reader)? })
     }
+}
+
+pub(crate) fn encode_reserved(lines: &[ReservedLine], writer: &mut Writer) {
+    writer.list(lines, |w, entry| {
+        w.number(u64::from(entry.line));
+        entry.secured.encode(w);
+        entry.unsecured.encode(w);
+    });
+}
+
+/// Reservations sorted by line, each line once, at least one.
+pub(crate) fn decode_reserved(reader: &mut Reader<'_>) -> Result<Vec<ReservedLine>, DecodeError> {
+    let lines = reader.list("lines", ORDER_LINES_MAX, |r| {
+        let line = decode_line_number(r)?;
+        let secured = Quantity::decode("secured", r)?;
+        let unsecured = Quantity::decode("unsecured", r)?;
+        let fits = secured >= Quantity::ZERO && unsecured >= Quantity::ZERO;
+        fits.then_some(ReservedLine { line, secured, unsecured })
+            .ok_or(DecodeError::OutOfRange { field: "reservation" })
+    })?;
+    sorted_by_line(lines, |entry| entry.line)
 }
 
 pub(crate) fn decode_epoch(reader: &mut Reader<'_>) -> Result<u32, DecodeError> {

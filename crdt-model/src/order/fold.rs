@@ -15,6 +15,7 @@ use crate::order::event::{
     Cancelled, Handover, Line, LineQuantity, LineSelection, Placed, Reservation, RightsBooking, Shipped,
 };
 use crate::order::line::Source;
+use crate::order::sent::Sent;
 use crate::order::state::{Confirmation, LineState, OrderState, Purpose, content_hash, full};
 use crate::quantity::Quantity;
 
@@ -34,11 +35,13 @@ pub fn fold_order(content: &Content) -> Option<OrderState> {
         paid: 0,
         contact: None,
         rivals,
+        sent: Vec::new(),
         duplicate_of: None,
     };
     for (key, event) in &content.events {
         apply(&mut state, *key, event);
     }
+    state.count_sent();
     Some(state)
 }
 
@@ -109,6 +112,7 @@ fn apply(state: &mut OrderState, key: EventKey, event: &Event) {
         Event::Drawn(drawn) => draw(state, drawn),
         Event::Shipped(shipped) => ship(state, shipped),
         Event::Paid(paid) => state.paid += i128::from(paid.amount.minor()),
+        Event::Sent(sent) => send(state, key, sent),
         Event::Contact(contact) if state.contact.is_none() => state.contact = Some((key, contact.clone())),
         _lines_headers_and_overtaken => {}
     }
@@ -150,6 +154,13 @@ fn ship(state: &mut OrderState, shipped: &Shipped) {
             line.book(shipped.epoch, quantity);
         }
     });
+}
+
+/// A fulfilment is linked once: of two links the lowest event key stands.
+fn send(state: &mut OrderState, key: EventKey, sent: &Sent) {
+    if state.sent.iter().all(|(_, other)| other.fulfilment != sent.fulfilment) {
+        state.sent.push((key, sent.clone()));
+    }
 }
 
 fn reserve(state: &mut OrderState, reservation: &Reservation, sign: i128) {

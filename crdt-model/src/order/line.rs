@@ -52,6 +52,8 @@ pub struct LineState {
     pub promised: Vec<(Source, i128)>,
     /// Promised without rights, less what was given back.
     pub promised_unsecured: i128,
+    /// Sent to other sites and still theirs to ship; not written with the line, it follows from the order's `Sent`.
+    pub sent: i128,
     /// Left the site.
     pub shipped: i128,
     /// Of it, taken by the customer at once.
@@ -71,6 +73,7 @@ impl LineState {
             cancel_asked: 0,
             promised: Vec::new(),
             promised_unsecured: 0,
+            sent: 0,
             shipped: 0,
             handed_over: 0,
             shipped_booked: Vec::new(),
@@ -97,8 +100,13 @@ impl LineState {
         self.cancel_asked.min(self.ordered() - self.shipped).max(0)
     }
 
-    /// Still to leave.
+    /// Still to leave from here.
     pub fn open(&self) -> i128 {
+        (self.ordered() - self.cancelled() - self.shipped - self.sent).max(0)
+    }
+
+    /// Still to leave from wherever it lies.
+    pub fn outstanding(&self) -> i128 {
         (self.ordered() - self.cancelled() - self.shipped).max(0)
     }
 

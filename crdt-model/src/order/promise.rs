@@ -87,7 +87,7 @@ pub fn promise(
 }
 
 /// A wide figure of one line as a quantity; a line's figures stay within the bound of what was ordered.
-pub(super) fn narrow(thousandths: i128) -> Quantity {
+pub(crate) fn narrow(thousandths: i128) -> Quantity {
     let bound = i128::from(QUANTITY_THOUSANDTHS_MAX);
     let within = thousandths.clamp(-bound, bound) as i64;
     Quantity::from_thousandths(within).expect("invariant: clamped to the bound")

@@ -12,6 +12,7 @@ use crate::id::{DocumentId, EventKey};
 use crate::money::UnitPrice;
 use crate::order::event::{Contact, Entry, Handover, ORDER_LINES_MAX, Placed};
 pub use crate::order::line::LineState;
+use crate::order::sent::Sent;
 use crate::quantity::{QUANTITY_THOUSANDTHS_MAX, Quantity};
 use crate::text::Text;
 
@@ -97,6 +98,18 @@ pub enum Secured {
     NotNeeded,
 }
 
+impl Secured {
+    /// Of an open quantity and what of it rights cover.
+    pub fn of(open: i128, secured: i128) -> Self {
+        match (open, secured) {
+            (0, _) => Self::NotNeeded,
+            (_, 0) => Self::None,
+            (open, secured) if secured >= open => Self::All,
+            (_, _) => Self::Part,
+        }
+    }
+}
+
 /// A folded order as views hold it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderState {
@@ -116,6 +129,8 @@ pub struct OrderState {
     pub contact: Option<(EventKey, Contact)>,
     /// Further complete `placed` events with other content.
     pub rivals: Vec<EventKey>,
+    /// What other sites ship, one entry a fulfilment, by event key.
+    pub sent: Vec<(EventKey, Sent)>,
     /// The order that counts in this one's stead; set by the scope.
     pub duplicate_of: Option<DocumentId>,
 }
@@ -145,7 +160,7 @@ impl OrderState {
             OrderStatus::Completed
         } else if every(|line| line.cancelled() == line.ordered()) {
             OrderStatus::Cancelled
-        } else if every(|line| line.open() == 0 && line.handed_over >= line.shipped) {
+        } else if every(|line| line.outstanding() == 0 && line.handed_over >= line.shipped) {
             OrderStatus::Completed
         } else if self.confirmed == Confirmation::Given {
             OrderStatus::Confirmed
@@ -160,7 +175,7 @@ impl OrderState {
             return Fulfilment::Delivered;
         }
         let shipped: i128 = self.lines.iter().map(|line| line.shipped).sum();
-        let open: i128 = self.lines.iter().map(LineState::open).sum();
+        let open: i128 = self.lines.iter().map(LineState::outstanding).sum();
         let handed_over: i128 = self.lines.iter().map(|line| line.handed_over).sum();
         match (shipped, open) {
             (0, _) => Fulfilment::Unfulfilled,
@@ -194,14 +209,9 @@ impl OrderState {
 
     /// How much of the open quantity is covered by rights.
     pub fn secured(&self) -> Secured {
-        let open: i128 = self.lines.iter().map(LineState::open).sum();
+        let open: i128 = self.lines.iter().map(LineState::outstanding).sum();
         let secured: i128 = self.lines.iter().map(|line| line.secured().min(line.open())).sum();
-        match (open, secured) {
-            (0, _) => Secured::NotNeeded,
-            (_, 0) => Secured::None,
-            (open, secured) if secured >= open => Secured::All,
-            (_, _) => Secured::Part,
-        }
+        Secured::of(open, secured)
     }
 
     /// A hash of what an import says of an order: equal imports give equal hashes on every node.
@@ -223,6 +233,10 @@ impl OrderState {
         writer.list(&self.rivals, |w, key| {
             w.fixed(&key.0);
         });
+        writer.list(&self.sent, |w, (key, sent)| {
+            w.fixed(&key.0);
+            sent.encode(w);
+        });
         writer.option(self.duplicate_of.as_ref(), |w, id| id.encode(w));
     }
 
@@ -234,7 +248,7 @@ impl OrderState {
             3 => Purpose::Adjustment,
             0 | 4..=u8::MAX => return Err(DecodeError::OutOfRange { field: "purpose" }),
         };
-        Ok(Self {
+        let mut order = Self {
             purpose,
             placed: EventKey::decode("placed", reader)?,
             header: Placed::decode(reader)?,
@@ -243,8 +257,24 @@ impl OrderState {
             paid: reader.wide("paid")?,
             contact: reader.option("contact", |r| Ok((EventKey::decode("contact", r)?, Contact::decode(r)?)))?,
             rivals: reader.list("rivals", DOCUMENT_OPS_MAX as usize, |r| EventKey::decode("rivals", r))?,
+            sent: reader.list("sent", DOCUMENT_OPS_MAX as usize, |r| {
+                Ok((EventKey::decode("sent", r)?, Sent::decode(r)?))
+            })?,
             duplicate_of: reader.option("duplicate of", |r| DocumentId::decode("duplicate of", r))?,
-        })
+        };
+        order.count_sent();
+        Ok(order)
+    }
+
+    /// Brings the lines up to date with what was sent to other sites.
+    pub(crate) fn count_sent(&mut self) {
+        let lines = &mut self.lines;
+        lines.iter_mut().for_each(|line| line.sent = 0);
+        for entry in self.sent.iter().flat_map(|(_, sent)| &sent.lines) {
+            if let Some(line) = lines.get_mut(usize::from(entry.line) - 1) {
+                line.sent += full(entry.quantity);
+            }
+        }
     }
 }
 

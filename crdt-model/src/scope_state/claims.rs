@@ -33,7 +33,11 @@ pub(super) fn claims_of_row(scope: &Scope, row: Option<&DocumentRow>) -> Vec<Cla
     match row {
         Some(DocumentRow::Order(order)) => claims_of(scope, order),
         Some(
-            DocumentRow::Control(_) | DocumentRow::Product(_) | DocumentRow::Customer(_) | DocumentRow::Journal(_),
+            DocumentRow::Control(_)
+            | DocumentRow::Product(_)
+            | DocumentRow::Customer(_)
+            | DocumentRow::Journal(_)
+            | DocumentRow::Fulfilment(_),
         )
         | None => Vec::new(),
     }

@@ -7,35 +7,38 @@ use std::collections::BTreeMap;
 use super::skus::sku_key;
 use crate::case::{CaseId, CaseKind, CaseRow};
 use crate::document_row::DocumentRow;
+use crate::fulfilment::decide::needs_keeper;
+use crate::fulfilment::state::{FulfilmentLineState, FulfilmentState};
 use crate::id::{DocumentId, EventId, EventKey, LoanId};
+use crate::journal::entrusted::Entrusted;
 use crate::journal::event::{Booking, StockFact};
 use crate::journal::loan::Loan;
 use crate::journal::state::{JournalEntry, JournalState};
 use crate::order::event::Entry;
 use crate::order::line::{Source, Use};
-use crate::order::state::{OrderState, Purpose};
+use crate::order::state::{OrderState, Purpose, full};
 use crate::product::state::ProductState;
 use crate::rows::{RowKey, RowKind, ViewTable, row_key};
-use crate::sales::SalesSums;
-use crate::scope::Scope;
+use crate::scope::{Scope, SiteCode};
 use crate::stock::loan::{Given, LoanRow};
 use crate::stock::{FactBooking, Moved, Rights, StockSums};
 use crate::text::Text;
 
-/// What a document adds to rows of sums.
-pub(super) type SalesParts = BTreeMap<(ViewTable, Vec<u8>), SalesSums>;
+/// Stock of items at sites.
+pub(super) type OverLanes = BTreeMap<(SiteCode, DocumentId), (Text, StockSums)>;
 
 /// Everything that a document adds.
 #[derive(Debug, Default)]
 pub(super) struct Contribution {
     pub stock: BTreeMap<DocumentId, (Text, StockSums)>,
-    pub sales: SalesParts,
     pub index: BTreeMap<(ViewTable, Vec<u8>), Vec<u8>>,
     pub cases: BTreeMap<CaseId, CaseRow>,
     pub facts: Vec<FactPart>,
     /// What an order's shipments left uncovered, by item.
     pub uncovered: BTreeMap<DocumentId, (Text, i128)>,
     pub loans: BTreeMap<(LoanId, DocumentId), LoanRow>,
+    /// What a fulfilment does to the stock of sites.
+    pub over_lanes: OverLanes,
 }
 
 /// A part of a fact's row that a journal adds.
@@ -58,7 +61,8 @@ impl Contribution {
     pub fn of(scope: &Scope, id: DocumentId, row: &DocumentRow) -> Self {
         let mut contribution = Self::default();
         match row {
-            DocumentRow::Order(order) => contribution.add_order(scope, id, order),
+            DocumentRow::Order(order) => contribution.add_order(id, order),
+            DocumentRow::Fulfilment(fulfilment) => contribution.add_fulfilment(scope, id, fulfilment),
             DocumentRow::Journal(journal) => contribution.add_journal(id, journal),
             DocumentRow::Product(product) => {
                 contribution.add_alias(scope, id, product);
@@ -70,31 +74,41 @@ impl Contribution {
         contribution
     }
 
-    fn add_order(&mut self, scope: &Scope, id: DocumentId, order: &OrderState) {
-        self.index_order(scope, id, order);
+    fn add_order(&mut self, id: DocumentId, order: &OrderState) {
         if order.header.entry == Entry::New && order.purpose == Purpose::Sale {
             self.add_order_stock(order);
-        }
-        if order.duplicate_of.is_none() {
-            self.add_order_sales(scope, order);
         }
         for case in order_cases(id, order) {
             self.cases.insert(case.id(), case);
         }
     }
 
-    fn index_order(&mut self, scope: &Scope, id: DocumentId, order: &OrderState) {
-        let at = order.header.time.at;
-        let mut index = |table, key: RowKey| self.index.insert((table, key.document(&id).into_bytes()), Vec::new());
-        index(ViewTable::OrdersByTime, RowKey::of(scope).time(at));
-        index(ViewTable::OrdersByStatus, RowKey::of(scope).byte(order.status() as u8).time(at));
-        if let Some(customer) = &order.header.customer {
-            index(ViewTable::OrdersByCustomer, RowKey::of(scope).document(customer).time(at));
+    fn add_fulfilment(&mut self, scope: &Scope, id: DocumentId, fulfilment: &FulfilmentState) {
+        let header = &fulfilment.header;
+        let key = |status: u8| {
+            let key = RowKey::of(scope).text(header.shipper.as_str()).byte(status);
+            (ViewTable::FulfilmentsByStatus, key.time(header.time.at).document(&id).into_bytes())
+        };
+        self.index.insert(key(fulfilment.status() as u8), Vec::new());
+        if needs_keeper(fulfilment) {
+            self.index.insert(key(0), Vec::new());
         }
-        let label = label_of(order);
-        if !label.as_str().is_empty() {
-            index(ViewTable::OrdersByNumber, RowKey::of(scope).text(label.as_str()));
+        for FulfilmentLineState { ladder, shipped_from, .. } in &fulfilment.lines {
+            let (secured, unsecured, spent) = (ladder.secured(), ladder.unsecured(), ladder.spent());
+            let promised = StockSums { secured, unsecured, spent, ..StockSums::default() };
+            self.add_over_lanes(&header.shipper, &ladder.sku, &promised);
+            for (site, shipped) in shipped_from {
+                self.add_over_lanes(site, &ladder.sku, &StockSums { on_hand: -shipped, ..StockSums::default() });
+            }
         }
+        for case in fulfilment_cases(id, fulfilment) {
+            self.cases.insert(case.id(), case);
+        }
+    }
+
+    fn add_over_lanes(&mut self, site: &SiteCode, sku: &Text, sums: &StockSums) {
+        let at = (site.clone(), DocumentId::of_sku(sku.as_str()));
+        self.over_lanes.entry(at).or_insert_with(|| (sku.clone(), StockSums::default())).1.add(sums);
     }
 
     fn add_alias(&mut self, scope: &Scope, id: DocumentId, product: &ProductState) {
@@ -143,28 +157,6 @@ impl Contribution {
         self.stock.entry(item).or_insert_with(|| (sku.clone(), StockSums::default())).1.add(&sums);
     }
 
-    fn add_order_sales(&mut self, scope: &Scope, order: &OrderState) {
-        let day = order.header.time.business_date;
-        let mut whole = SalesSums::default();
-        for line in &order.lines {
-            let sums = SalesSums::of_line(order, line);
-            let item = DocumentId::of_sku(line.sku.as_str());
-            self.add_sales(ViewTable::SalesByItem, RowKey::of(scope).day(day).document(&item), &sums);
-            whole.add_line_of_same_order(&sums);
-        }
-        let region = order.header.region.as_ref().map_or("", Text::as_str);
-        let customer = order.header.customer.unwrap_or(DocumentId::ZERO);
-        self.add_sales(ViewTable::SalesByDay, RowKey::of(scope).day(day), &whole);
-        self.add_sales(ViewTable::SalesByCountry, RowKey::of(scope).day(day).text(region), &whole);
-        self.add_sales(ViewTable::SalesByCustomer, RowKey::of(scope).day(day).document(&customer), &whole);
-    }
-
-    fn add_sales(&mut self, table: ViewTable, key: RowKey, sums: &SalesSums) {
-        if !sums.is_zero() {
-            self.sales.entry((table, key.into_bytes())).or_default().add_line_of_same_order(sums);
-        }
-    }
-
     fn add_journal(&mut self, id: DocumentId, journal: &JournalState) {
         for (key, entry) in journal.entries() {
             match entry {
@@ -181,8 +173,22 @@ impl Contribution {
                     let row = self.loan(returned.loan, &returned.sku);
                     row.returned += i128::from(returned.quantity.thousandths());
                 }
+                JournalEntry::Debited(Entrusted { epoch, sku, quantity, .. }) => {
+                    let lent = i128::from(quantity.thousandths());
+                    self.add_rights(&sku, epoch, &Rights { lent, ..Rights::default() });
+                }
+                JournalEntry::Credited(Entrusted { epoch, sku, quantity, .. }) => {
+                    let returned = i128::from(quantity.thousandths());
+                    self.add_rights(&sku, epoch, &Rights { returned, ..Rights::default() });
+                }
             }
         }
+    }
+
+    fn add_rights(&mut self, sku: &Text, epoch: u32, rights: &Rights) {
+        let mut sums = StockSums::default();
+        sums.add_rights(epoch, rights);
+        self.add_stock(sku, sums);
     }
 
     fn add_fact(&mut self, fact: EventId, body: &StockFact) {
@@ -216,20 +222,34 @@ fn order_cases(id: DocumentId, order: &OrderState) -> Vec<CaseRow> {
         let shipped = order.lines.iter().map(|line| line.shipped).sum();
         cases.push(case(CaseKind::ShippedAfterCancel, EventKey::ZERO, None, shipped));
     }
-    let over: i128 = order.lines.iter().map(|line| (line.shipped - ordered(line.quantity)).max(0)).sum();
-    if over > 0 {
-        cases.push(case(CaseKind::OverShipped, EventKey::ZERO, None, over));
-    }
-    let credit = order.paid - order.due();
-    if credit > 0 && order.lines.iter().any(|line| line.cancelled() > 0) {
-        cases.push(case(CaseKind::CreditDue, EventKey::ZERO, None, credit));
-    }
     if let Some(survivor) = order.duplicate_of {
         cases.push(case(CaseKind::DuplicateExternalOrder, EventKey::ZERO, Some(survivor), order.due()));
+    }
+    if order.sent.is_empty() {
+        cases.extend(sum_cases(id, order));
     }
     cases
 }
 
-fn ordered(quantity: crate::quantity::Quantity) -> i128 {
-    crate::order::state::full(quantity)
+/// Cases of an order that need all of its goods: of one that other sites ship they take more than one scope.
+pub(super) fn sum_cases(id: DocumentId, order: &OrderState) -> Vec<CaseRow> {
+    let case =
+        |kind, amount| CaseRow { kind, subject: id, key: EventKey::ZERO, label: label_of(order), other: None, amount };
+    let over: i128 = order.lines.iter().map(|line| (line.shipped - full(line.quantity)).max(0)).sum();
+    let cancelled = order.lines.iter().any(|line| line.cancelled() > 0);
+    let credit = if cancelled { order.paid - order.due() } else { 0 };
+    let amounts = [(CaseKind::OverShipped, over), (CaseKind::CreditDue, credit)];
+    amounts.into_iter().filter(|(_, amount)| *amount > 0).map(|(kind, amount)| case(kind, amount)).collect()
+}
+
+fn fulfilment_cases(id: DocumentId, fulfilment: &FulfilmentState) -> Vec<CaseRow> {
+    let label = &fulfilment.header.order_number;
+    let other = Some(fulfilment.header.order);
+    let case =
+        |kind, amount| CaseRow { kind, subject: id, key: EventKey::ZERO, label: label.clone(), other, amount };
+    let ladders = || fulfilment.lines.iter().map(|line| &line.ladder);
+    let over: i128 = ladders().map(|line| (line.shipped - line.ordered()).max(0)).sum();
+    let shipped = ladders().map(|line| line.shipped).sum();
+    let overtaken = fulfilment.cancel_overtaken().then(|| case(CaseKind::ShippedAfterCancel, shipped));
+    overtaken.into_iter().chain((over > 0).then(|| case(CaseKind::OverShipped, over))).collect()
 }

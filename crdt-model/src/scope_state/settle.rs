@@ -3,14 +3,15 @@
 //! Invariant: after every call the rows equal those of a rebuild from the same document rows. Proved by
 //! `any_order_of_updates_gives_the_same_rows` in `merge_laws` and by the node's rebuild test.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
 
 use super::claims::{claimants, claims_of_row, survivor};
-use super::contribution::{Contribution, SalesParts};
+use super::contribution::{Contribution, OverLanes};
 use super::rights::{exchange_facts, exchange_loans, exchange_uncovered};
 use super::skus::{StockEntry, index_stock};
+use super::views::{Views, orders_of};
 use crate::case::{CaseId, CaseKind, CaseRow};
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::document_row::DocumentRow;
@@ -108,7 +109,10 @@ fn exchange<R: Rows>(
     new: Option<&DocumentRow>,
 ) -> Settled<(), R> {
     let contribution = |row: Option<&DocumentRow>| row.map(|row| Contribution::of(scope, id, row)).unwrap_or_default();
-    let (mut before, mut after) = (contribution(old), contribution(new));
+    let (before, after) = (contribution(old), contribution(new));
+    let own = (Views::of(rows, scope, id, old)?, Views::of(rows, scope, id, new)?);
+    let orders: BTreeSet<(Scope, DocumentId)> = [old, new].into_iter().filter_map(orders_of).collect();
+    let of_orders = Views::of_orders(rows, &orders)?;
     let key = row_key(scope, RowKind::Document, &id.0);
     match new {
         Some(row) => rows.put(ViewTable::Rows, key.as_bytes(), &row.encode()),
@@ -117,7 +121,11 @@ fn exchange<R: Rows>(
     .map_err(ScopeError::Rows)?;
     count_rows(rows, scope, old, new)?;
     exchange_index(rows, &before, &after)?;
-    exchange_sales(rows, std::mem::take(&mut before.sales), std::mem::take(&mut after.sales))?;
+    own.0.exchange(rows, scope, own.1)?;
+    let of_orders_now = Views::of_orders(rows, &orders)?;
+    for (((scope, _), before), after) in orders.iter().zip(of_orders).zip(of_orders_now) {
+        before.exchange(rows, scope, after)?;
+    }
     exchange_cases(rows, scope, &before.cases, &after.cases)?;
     let mut stock = stock_change(before.stock, after.stock);
     exchange_facts(rows, scope, &before.facts, &after.facts, &mut stock)?;
@@ -126,7 +134,61 @@ fn exchange<R: Rows>(
     for (item, (sku, sums)) in stock {
         add_stock(rows, scope, item, &sku, &sums)?;
     }
+    exchange_over_lanes(rows, before.over_lanes, after.over_lanes)
+}
+
+/// Brings the stock of sites up to date with what their goods did in lanes.
+fn exchange_over_lanes<R: Rows>(rows: &mut R, before: OverLanes, after: OverLanes) -> Settled<(), R> {
+    let mut change = after;
+    for (at, (sku, sums)) in before {
+        change.entry(at).or_insert((sku, StockSums::default())).1.subtract(&sums);
+    }
+    for ((site, item), (sku, change)) in change.into_iter().filter(|(_, (_, sums))| *sums != StockSums::default()) {
+        let scope = Scope::Site(site);
+        let old = read_over_lanes(rows, &scope, &item)?;
+        let mut row = StockRow { sku, sums: old.clone() };
+        row.sums.add(&change);
+        let key = RowKey::of(&scope).document(&item);
+        match row.sums == StockSums::default() {
+            true => rows.delete(ViewTable::StockOverLanes, key.as_bytes()),
+            false => rows.put(ViewTable::StockOverLanes, key.as_bytes(), &row.encode()),
+        }
+        .map_err(ScopeError::Rows)?;
+        let local = read_stock(rows, &scope, &item)?;
+        let cases = [&old, &row.sums].map(|over| across_cases(item, &row.sku, &local, over));
+        exchange_cases_of(rows, &scope, ViewTable::CasesAcross, &cases[0], &cases[1])?;
+    }
     Ok(())
+}
+
+/// What the goods of a site did in the lanes that are held; zero for most items.
+pub fn read_over_lanes<R: Rows>(rows: &R, scope: &Scope, item: &DocumentId) -> Settled<StockSums, R> {
+    let bytes = rows
+        .get(ViewTable::StockOverLanes, RowKey::of(scope).document(item).as_bytes())
+        .map_err(ScopeError::Rows)?;
+    Ok(bytes.map(|bytes| StockRow::decode(&bytes)).transpose()?.map_or_else(StockSums::default, |row| row.sums))
+}
+
+/// Cases of an item that its site's scope alone does not show.
+fn across_cases(item: DocumentId, sku: &Text, local: &StockSums, over: &StockSums) -> BTreeMap<CaseId, CaseRow> {
+    if *over == StockSums::default() {
+        return BTreeMap::new();
+    }
+    let mut whole = local.clone();
+    whole.add(over);
+    let known: BTreeSet<CaseId> = stock_cases(item, sku, local).map(|case| case.id()).collect();
+    let cases = stock_cases(item, sku, &whole).filter(|case| !known.contains(&case.id()));
+    cases.map(|case| (case.id(), case)).collect()
+}
+
+/// Cases of an item's stock.
+fn stock_cases(item: DocumentId, sku: &Text, sums: &StockSums) -> impl Iterator<Item = CaseRow> {
+    let case =
+        |kind, amount| CaseRow { kind, subject: item, key: EventKey::ZERO, label: sku.clone(), other: None, amount };
+    let negative = (sums.on_hand < 0).then(|| case(CaseKind::NegativeStock, sums.on_hand));
+    let missing = sums.secured - sums.on_hand.max(0);
+    let uncovered = sums.promises_uncovered().then(|| case(CaseKind::PromisesUncovered, missing));
+    negative.into_iter().chain(uncovered)
 }
 
 fn count_rows<R: Rows>(
@@ -174,17 +236,6 @@ fn exchange_index<R: Rows>(rows: &mut R, before: &Contribution, after: &Contribu
     Ok(())
 }
 
-fn exchange_sales<R: Rows>(rows: &mut R, before: SalesParts, after: SalesParts) -> Settled<(), R> {
-    let mut change = after;
-    for (key, sums) in before {
-        change.entry(key).or_default().subtract(&sums);
-    }
-    for ((table, key), sums) in change.into_iter().filter(|(_, sums)| !sums.is_zero()) {
-        rows.add_sums(table, key, &sums)?;
-    }
-    Ok(())
-}
-
 /// Opens and closes cases that came and went.
 pub(super) fn exchange_cases<R: Rows>(
     rows: &mut R,
@@ -192,32 +243,53 @@ pub(super) fn exchange_cases<R: Rows>(
     before: &BTreeMap<CaseId, CaseRow>,
     after: &BTreeMap<CaseId, CaseRow>,
 ) -> Settled<(), R> {
+    exchange_cases_of(rows, scope, ViewTable::Rows, before, after)
+}
+
+/// Opens and closes cases in the table of a scope's own cases or in that of those across scopes.
+pub(super) fn exchange_cases_of<R: Rows>(
+    rows: &mut R,
+    scope: &Scope,
+    table: ViewTable,
+    before: &BTreeMap<CaseId, CaseRow>,
+    after: &BTreeMap<CaseId, CaseRow>,
+) -> Settled<(), R> {
     for case in before.values().filter(|case| !after.contains_key(&case.id())) {
-        set_case(rows, scope, case, CaseState::Closed)?;
+        set_case(rows, scope, table, case, CaseState::Closed)?;
     }
     for case in after.values().filter(|case| before.get(&case.id()) != Some(case)) {
-        set_case(rows, scope, case, CaseState::Open)?;
+        set_case(rows, scope, table, case, CaseState::Open)?;
     }
     Ok(())
 }
 
 /// Whether a case is there.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum CaseState {
+enum CaseState {
     Open,
     Closed,
 }
 
-fn case_state(open: bool) -> CaseState {
-    if open { CaseState::Open } else { CaseState::Closed }
+/// The key of a case in one of the two tables of cases.
+pub fn case_key(scope: &Scope, table: ViewTable, id: &CaseId) -> RowKey {
+    match table {
+        ViewTable::CasesAcross => RowKey::of(scope).fixed(id),
+        _rows => row_key(scope, RowKind::Case, id),
+    }
 }
 
-fn set_case<R: Rows>(rows: &mut R, scope: &Scope, case: &CaseRow, state: CaseState) -> Settled<(), R> {
-    let key = row_key(scope, RowKind::Case, &case.id());
-    let held = rows.get(ViewTable::Rows, key.as_bytes()).map_err(ScopeError::Rows)?.is_some();
+fn set_case<R: Rows>(
+    rows: &mut R,
+    scope: &Scope,
+    table: ViewTable,
+    case: &CaseRow,
+    state: CaseState,
+) -> Settled<(), R> {
+    let key = case_key(scope, table, &case.id());
+    let held = rows.get(table, key.as_bytes()).map_err(ScopeError::Rows)?.is_some();
     match state {
-        CaseState::Open => rows.put(ViewTable::Rows, key.as_bytes(), &case.encode()).map_err(ScopeError::Rows)?,
-        CaseState::Closed => rows.delete(ViewTable::Rows, key.as_bytes()).map_err(ScopeError::Rows)?,
+        CaseState::Open => rows.put(table, key.as_bytes(), &case.encode()).map_err(ScopeError::Rows)?,
+        CaseState::Closed => rows.delete(table, key.as_bytes()).map_err(ScopeError::Rows)?,
     }
     add_to_counter(rows, scope, Counter::Cases, i128::from(state == CaseState::Open) - i128::from(held))
 }
@@ -249,14 +321,9 @@ fn add_stock<R: Rows>(rows: &mut R, scope: &Scope, item: DocumentId, sku: &Text,
     let sums = row.sums;
     let entry = |sums: &StockSums| if *sums == StockSums::default() { StockEntry::Absent } else { StockEntry::There };
     index_stock(rows, scope, sku, [entry(&before), entry(&sums)])?;
-    let case =
-        |kind, amount| CaseRow { kind, subject: item, key: EventKey::ZERO, label: sku.clone(), other: None, amount };
-    if before.on_hand < 0 || sums.on_hand < 0 {
-        set_case(rows, scope, &case(CaseKind::NegativeStock, sums.on_hand), case_state(sums.on_hand < 0))?;
-    }
-    if before.promises_uncovered() || sums.promises_uncovered() {
-        let missing = sums.secured - sums.on_hand.max(0);
-        set_case(rows, scope, &case(CaseKind::PromisesUncovered, missing), case_state(sums.promises_uncovered()))?;
-    }
-    Ok(())
+    let cases = |sums: &StockSums| stock_cases(item, sku, sums).map(|case| (case.id(), case)).collect();
+    exchange_cases(rows, scope, &cases(&before), &cases(&sums))?;
+    let over = read_over_lanes(rows, scope, &item)?;
+    let across = [&before, &sums].map(|local| across_cases(item, sku, local, &over));
+    exchange_cases_of(rows, scope, ViewTable::CasesAcross, &across[0], &across[1])
 }

@@ -4,6 +4,10 @@ use crdt_model::control::event::{Channel, Keeper, Member, Site, SiteKind};
 use crdt_model::document::FieldValue;
 use crdt_model::event::Event;
 use crdt_model::id::{AuthorId, DeviceId, DocumentId, EventId, EventKey, LoanId, OrgId};
+use crdt_model::fulfilment::event::{
+    FulfilmentCancelled, FulfilmentLine, FulfilmentPosted, FulfilmentPromise, FulfilmentShipped,
+};
+use crdt_model::journal::entrusted::Entrusted;
 use crdt_model::journal::event::{Booking, StockFact};
 use crdt_model::journal::loan::{Loan, LoanOrigin, LoanReturned};
 use crdt_model::money::{Currency, Money};
@@ -13,13 +17,14 @@ use crdt_model::order::event::{
     Placed, Reservation, ReservedLine, RightsBooking, Shipped, Tender,
 };
 use crdt_model::order::fold::parts_hash;
+use crdt_model::order::sent::Sent;
 use crdt_model::quantity::Quantity;
 use crdt_model::scope::SiteCode;
 use crdt_model::seal::{SealKey, SealedField, SealedPlace, SealedValue};
 use crdt_model::text::Text;
 use crdt_model::time::{EventTime, Timestamp};
 
-use crate::world::Keys;
+use crate::world::{Keys, lane};
 
 pub const UNIT: i64 = 1_000;
 
@@ -188,4 +193,69 @@ pub fn channel(name: &str, home: &str) -> Event {
 pub fn member(author: u8, letter: &str) -> Event {
     let (author, device) = (AuthorId([author; 32]), DeviceId([author; 32]));
     Event::Member(Member { author, device, site: code("SH01"), device_letter: text(letter) })
+}
+
+/// Line, SKU, units.
+pub type SentGoods = (u16, &'static str, i64);
+
+/// A fulfilment of an order of SH01 that WH01 ships, with its lines in one change.
+pub fn posting(keys: &mut Keys<'_>, order: DocumentId, goods: &[SentGoods]) -> Vec<(EventKey, Event)> {
+    let posted = keys.next();
+    let mut events: Vec<(EventKey, Event)> = Vec::new();
+    for (number, sku, count) in goods {
+        let (number, sku, quantity) = (*number, text(sku), units(*count));
+        events.push((keys.next(), Event::FulfilmentLine(FulfilmentLine { posted, number, sku, name: None, quantity })));
+    }
+    let header = FulfilmentPosted {
+        time: time(),
+        taker: code("SH01"),
+        order,
+        half: 1,
+        shipper: code("WH01"),
+        order_number: text("SH01-A-000001"),
+        service: None,
+        line_count: goods.len() as u16,
+    };
+    events.push((posted, Event::FulfilmentPosted(header)));
+    events
+}
+
+pub fn quantities(lines: &[(u16, i64)]) -> Vec<LineQuantity> {
+    lines.iter().map(|(line, count)| LineQuantity { line: *line, quantity: units(*count) }).collect()
+}
+
+pub fn send(fulfilment: DocumentId, lines: &[(u16, i64)]) -> Event {
+    Event::Sent(Sent { time: time(), shipper: code("WH01"), fulfilment, half: 1, lines: quantities(lines) })
+}
+
+pub fn cancel_sent(lines: &[(u16, i64)]) -> Event {
+    Event::FulfilmentCancelled(FulfilmentCancelled { time: time(), lines: quantities(lines), reason: None })
+}
+
+pub fn ship_sent(site: &str, lines: &[(u16, i64)]) -> Event {
+    let (site, lines) = (code(site), quantities(lines));
+    Event::FulfilmentShipped(FulfilmentShipped { time: time(), site, epoch: 1, reference: None, lines })
+}
+
+pub fn promise_at(site: &str, lines: &[(u16, i64)]) -> FulfilmentPromise {
+    let lines = lines.iter().map(|(line, count)| ReservedLine {
+        line: *line,
+        secured: units(*count),
+        unsecured: Quantity::ZERO,
+    });
+    FulfilmentPromise { time: time(), site: code(site), epoch: 1, lines: lines.collect() }
+}
+
+pub fn entrusted(subject: DocumentId, sku: &str, count: i64) -> Entrusted {
+    Entrusted { time: time(), epoch: 1, scope: lane(), subject, sku: text(sku), quantity: units(count) }
+}
+
+pub fn contact_of_fulfilment(fulfilment: DocumentId, subject: DocumentId, plain: &str) -> Event {
+    let place = SealedPlace {
+        org: OrgId([3; 32]),
+        document: fulfilment,
+        field: SealedField::Event(crdt_model::event::EventKind::FulfilmentContact),
+    };
+    let sealed = SealedValue::seal(&SealKey::new([5; 32]), place, plain).unwrap();
+    Event::FulfilmentContact(Contact { subject, sealed })
 }

@@ -19,10 +19,11 @@ use crdt_model::scope::{Scope, TerritoryCode};
 use proptest::prelude::*;
 
 use crate::deeds::*;
-use crate::world::{Dice, World, site};
+use crate::world::{Dice, World, lane, site};
 
 pub const REPLICAS: u8 = 3;
 pub const ORDERS: [DocumentId; 3] = [DocumentId([0x11; 16]), DocumentId([0x12; 16]), DocumentId([0x13; 16])];
+pub const FULFILMENTS: [DocumentId; 2] = [DocumentId([0x51; 16]), DocumentId([0x52; 16])];
 pub const CUSTOMER: DocumentId = DocumentId([0x21; 16]);
 const CONTROL: [DocumentId; 2] = [DocumentId([0x31; 16]), DocumentId([0x32; 16])];
 const SKUS: [&str; 2] = ["A", "B"];
@@ -52,8 +53,14 @@ pub struct Plan {
     pub steps: Vec<Step>,
 }
 
-pub const EVERY_KIND: [DocumentKind; 5] =
-    [DocumentKind::Order, DocumentKind::Journal, DocumentKind::Product, DocumentKind::Customer, DocumentKind::Control];
+pub const EVERY_KIND: [DocumentKind; 6] = [
+    DocumentKind::Order,
+    DocumentKind::Journal,
+    DocumentKind::Product,
+    DocumentKind::Customer,
+    DocumentKind::Control,
+    DocumentKind::Fulfilment,
+];
 
 /// Histories over documents of these kinds.
 pub fn plans(kinds: &'static [DocumentKind], steps: std::ops::Range<usize>) -> impl Strategy<Value = Plan> {
@@ -96,6 +103,7 @@ fn act(world: &mut World, replica: usize, kind: DocumentKind, deed: Deed) {
         DocumentKind::Product => edit_product(world, replica, deed),
         DocumentKind::Customer => edit_customer(world, replica, deed),
         DocumentKind::Control => administer(world, replica, deed),
+        DocumentKind::Fulfilment => work_on_fulfilment(world, replica, deed),
     }
 }
 
@@ -121,10 +129,27 @@ fn work_on_order(world: &mut World, replica: usize, (which, what, count): Deed) 
         8 => vec![(keys.next(), ship(LineSelection::All, Handover::AtOnce, RightsBooking::Here))],
         9 => vec![(keys.next(), ship(some(&[(1, count)]), Handover::Later, RightsBooking::Later))],
         10 => vec![(keys.next(), pay(count * 100))],
+        11 => vec![(keys.next(), send(FULFILMENTS[count as usize % 2], &[(1, count)]))],
         12 => vec![(keys.next(), draw(&[(1, 1, count), (2, 2, 1)]))],
         13 => vec![(keys.next(), draw(&[(1, 2, count)]))],
         14 => vec![(keys.next(), ship(LineSelection::All, Handover::Later, RightsBooking::Later))],
         _ => vec![(keys.next(), contact(order, "Zhang San"))],
+    });
+}
+
+/// Fulfilments of orders 0 and 1; whatever is written may come before what it is about.
+fn work_on_fulfilment(world: &mut World, replica: usize, (which, what, count): Deed) {
+    let id = FULFILMENTS[which % 2];
+    world.write(replica, &lane(), id, |keys| match what {
+        0..=3 => posting(keys, ORDERS[which % 2], &[(1, "A", count), (2, "B", 2)]),
+        4 | 5 => vec![(keys.next(), cancel_sent(&[(1, count)]))],
+        6 => vec![(keys.next(), cancel_sent(&[(1, 9), (2, 9)]))],
+        7 | 8 => vec![(keys.next(), Event::FulfilmentReserved(promise_at("WH01", &[(1, count), (2, 1)])))],
+        9 => vec![(keys.next(), Event::FulfilmentReleased(promise_at("WH01", &[(1, 1)])))],
+        10 => vec![(keys.next(), Event::FulfilmentReserved(promise_at("SH01", &[(1, count)])))],
+        11..=13 => vec![(keys.next(), ship_sent("WH01", &[(1, count)]))],
+        14 => vec![(keys.next(), ship_sent("SH01", &[(2, 1)]))],
+        _ => vec![(keys.next(), contact_of_fulfilment(id, ORDERS[which % 2], "Zhang San"))],
     });
 }
 
@@ -169,6 +194,8 @@ fn keep_journal(world: &mut World, replica: usize, (which, what, count): Deed) {
         10 => Event::Mint(booking(cited, &cited_sku, count)),
         12 => Event::Loan(loan(1 + (which % 2) as u8, sku, count)),
         13 => Event::LoanReturned(returned(1 + (which % 2) as u8, sku, count)),
+        15 => Event::Debited(entrusted(FULFILMENTS[which % 2], sku, count)),
+        11 => Event::Credited(entrusted(FULFILMENTS[which % 2], sku, count)),
         14 => Event::Burn(Booking { epoch: 2, ..booking(cited, &cited_sku, moved.abs().max(1)) }),
         _ => Event::Burn(booking(cited, sku, count)),
     };

@@ -86,7 +86,7 @@ fn settle(rows: &mut MemoryRows, contents: &Contents, stale: BTreeSet<(Scope, Do
     }
 }
 
-const SITE_KINDS: [DocumentKind; 2] = [DocumentKind::Order, DocumentKind::Journal];
+const SITE_KINDS: [DocumentKind; 3] = [DocumentKind::Order, DocumentKind::Journal, DocumentKind::Fulfilment];
 
 /// Rows of the same log, kept up to date over several arrivals.
 pub fn rows_of_arrivals(log: &[Change], dice: &mut Dice) -> Vec<MemoryRows> {

@@ -300,6 +300,11 @@ pub fn arrival(log: &[Change], dice: &mut Dice) -> Vec<Change> {
     changes
 }
 
+/// The lane in which WH01 ships for SH01.
+pub fn lane() -> Scope {
+    "lane/SH01~WH01".parse().unwrap()
+}
+
 pub fn site() -> Scope {
     Scope::Site(SiteCode::new("SH01").unwrap())
 }

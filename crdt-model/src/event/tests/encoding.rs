@@ -129,6 +129,69 @@ fn returned() -> LoanReturned {
     LoanReturned { time: time(), loan: LoanId([6; 16]), sku: text("A"), quantity: units("0.5") }
 }
 
+fn sent() -> Sent {
+    let (shipper, fulfilment) = (SiteCode::new("WH01").unwrap(), DocumentId([8; 16]));
+    Sent { time: time(), shipper, fulfilment, half: 300, lines: quantities() }
+}
+
+fn quantities() -> Vec<LineQuantity> {
+    match some_lines() {
+        LineSelection::Some(lines) => lines,
+        LineSelection::All => Vec::new(),
+    }
+}
+
+fn entrusted() -> Entrusted {
+    let (scope, subject) = ("lane/SH01~WH01".parse().unwrap(), DocumentId([8; 16]));
+    Entrusted { time: time(), epoch: 3, scope, subject, sku: text("A"), quantity: units("2") }
+}
+
+fn fulfilment_samples() -> Vec<Event> {
+    let (posted, sku, quantity) = (EventKey([9; 8]), text("85123A"), units("4"));
+    let (taker, shipper) = (SiteCode::new("SH01").unwrap(), SiteCode::new("WH01").unwrap());
+    let line = |name| FulfilmentLine { posted, number: 2_000, sku: sku.clone(), name, quantity };
+    let header = |service| FulfilmentPosted {
+        time: time(),
+        taker: taker.clone(),
+        order: DocumentId([1; 16]),
+        half: 1,
+        shipper: shipper.clone(),
+        order_number: text("SH01-A-000123"),
+        service,
+        line_count: 2,
+    };
+    let promise = || {
+        let Reservation { time, epoch, lines } = reservation();
+        FulfilmentPromise { time, site: shipper.clone(), epoch, lines }
+    };
+    let shipped = |reference| {
+        Event::FulfilmentShipped(FulfilmentShipped {
+            time: time(),
+            site: shipper.clone(),
+            epoch: 1,
+            reference,
+            lines: quantities(),
+        })
+    };
+    let cancelled = |reason| FulfilmentCancelled { time: time(), lines: quantities(), reason };
+    vec![
+        Event::Sent(sent()),
+        Event::Debited(entrusted()),
+        Event::Credited(entrusted()),
+        Event::FulfilmentLine(line(None)),
+        Event::FulfilmentLine(line(Some(text("灯")))),
+        Event::FulfilmentPosted(header(None)),
+        Event::FulfilmentPosted(header(Some(text("同城")))),
+        Event::FulfilmentContact(contact()),
+        Event::FulfilmentCancelled(cancelled(None)),
+        Event::FulfilmentCancelled(cancelled(Some(text("late")))),
+        Event::FulfilmentReserved(promise()),
+        Event::FulfilmentReleased(promise()),
+        shipped(None),
+        shipped(Some(text("SF-1"))),
+    ]
+}
+
 fn order_samples() -> Vec<Event> {
     let (reference, amount) = (Some(text("T-1")), Money::from_minor(99).unwrap());
     let paid = Paid { time: time(), tender: Tender::Transfer, amount, reference };
@@ -174,6 +237,7 @@ fn samples() -> Vec<Event> {
         Event::Burn(booking()),
     ];
     samples.extend(order_samples());
+    samples.extend(fulfilment_samples());
     samples
 }
 

@@ -8,11 +8,16 @@ use crate::control::event::{Channel, Genesis, Keeper, Member, Site};
 use crate::control::state::ControlRecord;
 use crate::customer::event::CustomerPosted;
 use crate::id::{DeviceId, DocumentId, EventKey, LoanId};
+use crate::fulfilment::event::{
+    FulfilmentCancelled, FulfilmentLine, FulfilmentPosted, FulfilmentPromise, FulfilmentShipped,
+};
+use crate::journal::entrusted::Entrusted;
 use crate::journal::event::{Booking, StockFact};
 use crate::journal::loan::{Loan, LoanOrigin, LoanReturned};
 use crate::money::{Currency, Money};
 use crate::order::draw::{Draw, Drawn};
 use crate::order::event::*;
+use crate::order::sent::Sent;
 use crate::product::event::{ProductAdopted, ProductPosted};
 use crate::seal::{SealKey, SealedField, SealedPlace, SealedValue};
 use crate::text::Text;
@@ -69,6 +74,7 @@ fn control() -> Control {
         Event::Site(site("REP1", SiteKind::Field, "MAIN")),
         Event::Site(site("WH01", SiteKind::Warehouse, "NORTH")),
         Event::Keeper(Keeper { site: code("SH01"), epoch: 1, author: author("keeper") }),
+        Event::Keeper(Keeper { site: code("WH01"), epoch: 1, author: author("warehouse") }),
     ];
     events.extend(AUTHORS.iter().skip(1).map(|(_, number, at)| Event::Member(member(*number, at))));
     let events = (0u8..).zip(events).map(|(number, event)| (EventKey([number; 8]), event)).collect();
@@ -154,10 +160,64 @@ fn event(kind: EventKind) -> Event {
         EventKind::LoanReturned => {
             Event::LoanReturned(LoanReturned { time, loan: LoanId([1; 16]), sku: text("lamp"), quantity })
         }
+        EventKind::Sent
+        | EventKind::Debited
+        | EventKind::Credited
+        | EventKind::FulfilmentLine
+        | EventKind::FulfilmentPosted
+        | EventKind::FulfilmentContact
+        | EventKind::FulfilmentCancelled
+        | EventKind::FulfilmentReserved
+        | EventKind::FulfilmentReleased
+        | EventKind::FulfilmentShipped => lane_event(kind, (time, quantity), sealed()),
     }
 }
 
-const SCOPES: [&str; 8] = [
+/// SH01 took the order, WH01 ships it.
+fn lane_event(kind: EventKind, (time, quantity): (EventTime, Quantity), sealed: SealedValue) -> Event {
+    let (fulfilment, shipper) = (DocumentId([2; 16]), code("WH01"));
+    let lines = || vec![LineQuantity { line: 1, quantity }];
+    let entrusted = || {
+        let scope = "lane/SH01~WH01".parse().unwrap();
+        Entrusted { time, epoch: 1, scope, subject: fulfilment, sku: text("lamp"), quantity }
+    };
+    let promise = || {
+        let line = ReservedLine { line: 1, secured: quantity, unsecured: Quantity::ZERO };
+        FulfilmentPromise { time, site: code("WH01"), epoch: 1, lines: vec![line] }
+    };
+    match kind {
+        EventKind::Sent => Event::Sent(Sent { time, shipper, fulfilment, half: 1, lines: lines() }),
+        EventKind::Debited => Event::Debited(entrusted()),
+        EventKind::Credited => Event::Credited(entrusted()),
+        EventKind::FulfilmentLine => {
+            let posted = EventKey([1; 8]);
+            Event::FulfilmentLine(FulfilmentLine { posted, number: 1, sku: text("lamp"), name: None, quantity })
+        }
+        EventKind::FulfilmentPosted => Event::FulfilmentPosted(FulfilmentPosted {
+            time,
+            taker: code("SH01"),
+            order: DocumentId([1; 16]),
+            half: 1,
+            shipper,
+            order_number: text("1"),
+            service: None,
+            line_count: 1,
+        }),
+        EventKind::FulfilmentContact => Event::FulfilmentContact(Contact { subject: DocumentId([1; 16]), sealed }),
+        EventKind::FulfilmentCancelled => {
+            Event::FulfilmentCancelled(FulfilmentCancelled { time, lines: lines(), reason: None })
+        }
+        EventKind::FulfilmentReserved => Event::FulfilmentReserved(promise()),
+        EventKind::FulfilmentReleased => Event::FulfilmentReleased(promise()),
+        EventKind::FulfilmentShipped => {
+            let site = code("WH01");
+            Event::FulfilmentShipped(FulfilmentShipped { time, site, epoch: 1, reference: None, lines: lines() })
+        }
+        other => panic!("{other:?} does not stand in a lane"),
+    }
+}
+
+const SCOPES: [&str; 9] = [
     "control",
     "catalogue",
     "customers/MAIN",
@@ -165,6 +225,7 @@ const SCOPES: [&str; 8] = [
     "site/HQ",
     "site/SH01",
     "lane/HQ~SH01",
+    "lane/HQ~WH01",
     "lane/SH01~WH01",
 ];
 
@@ -209,7 +270,8 @@ fn the_table_allows_exactly_what_it_lists() {
             | EventKind::Reserved
             | EventKind::Released
             | EventKind::Paid
-            | EventKind::Contact => intents,
+            | EventKind::Contact
+            | EventKind::Sent => intents,
             EventKind::ProductAdopted => "office site/HQ, office site/SH01, registrar site/HQ, registrar site/SH01",
             EventKind::Shipped
             | EventKind::Opening
@@ -217,7 +279,18 @@ fn the_table_allows_exactly_what_it_lists() {
             | EventKind::Adjustment
             | EventKind::Drawn
             | EventKind::LoanReturned => facts,
-            EventKind::Mint | EventKind::Burn | EventKind::Loan => rights,
+            EventKind::Mint | EventKind::Burn | EventKind::Loan | EventKind::Debited | EventKind::Credited => rights,
+            EventKind::FulfilmentLine | EventKind::FulfilmentContact | EventKind::FulfilmentCancelled => {
+                "keeper lane/HQ~SH01, keeper lane/SH01~WH01, office lane/HQ~SH01, office lane/HQ~WH01, \
+                 office lane/SH01~WH01, registrar lane/HQ~SH01, registrar lane/HQ~WH01, registrar lane/SH01~WH01, \
+                 till lane/HQ~SH01, till lane/SH01~WH01, warehouse lane/HQ~WH01, warehouse lane/SH01~WH01"
+            }
+            EventKind::FulfilmentPosted => {
+                "keeper lane/SH01~WH01, office lane/SH01~WH01, registrar lane/SH01~WH01, till lane/SH01~WH01"
+            }
+            EventKind::FulfilmentReserved | EventKind::FulfilmentReleased | EventKind::FulfilmentShipped => {
+                "warehouse lane/HQ~WH01, warehouse lane/SH01~WH01"
+            }
         };
         let found: Vec<String> = allowed(&event(kind)).into_iter().collect();
         assert_eq!(found.join(", "), expected, "{kind:?}");
@@ -255,4 +328,6 @@ fn each_denial_has_its_code() {
     assert_eq!(ask("till", "control", EventKind::Paid), "kind_not_in_scope");
     assert_eq!(ask("till", "control", EventKind::Channel), "not_allowed");
     assert_eq!(ask("till", "site/SH01", EventKind::Mint), "not_keeper");
+    assert_eq!(ask("till", "lane/SH01~WH01", EventKind::FulfilmentShipped), "other_site");
+    assert_eq!(ask("warehouse", "lane/SH01~WH01", EventKind::FulfilmentPosted), "other_site");
 }

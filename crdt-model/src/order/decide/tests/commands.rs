@@ -37,6 +37,7 @@ fn order(lines: Vec<LineState>) -> OrderState {
         paid: 0,
         contact: None,
         rivals: vec![],
+        sent: vec![],
         duplicate_of: None,
     }
 }
