@@ -30,7 +30,7 @@ pub enum ViewTable {
     OrdersByExternal,
     /// (scope, request, document).
     OrdersByRequest,
-    /// (scope, label, document).
+    /// (scope, label, document); in lanes the fulfilments of an order's number.
     OrdersByNumber,
     /// (scope, row kind, SKU): items with a product document or a stock row.
     ItemsBySku,

@@ -11,6 +11,7 @@ pub mod catalogue;
 pub mod coverage;
 mod digest;
 pub mod error;
+pub mod fulfilments;
 pub mod imports;
 pub mod loans;
 mod machine;

@@ -16,6 +16,7 @@ mod catalogue;
 mod command;
 mod documents;
 mod frontier;
+mod fulfilments;
 mod genesis;
 mod history;
 mod import;
@@ -41,6 +42,7 @@ pub use command::{
     Command, CommandError, CustomerDraft, ImportCounts, ImportLine, ImportOrder, Input, LineDraft, Now, OrderDraft,
     Outcome, PaymentDraft, ProductDraft, RefillCounts, RequestKey, StockKind,
 };
+pub use fulfilments::{FulfilmentError, Sending};
 pub use genesis::{GenesisDraft, write_genesis};
 pub use import::{IMPORT_ORDERS_MAX, customer_id, import_identity};
 pub use loans::LoanError;
@@ -182,6 +184,13 @@ impl Replica {
             Command::ShipOrder { scope, id, lines } => self.ship_order(batch, input, scope, *id, lines.as_deref()),
             Command::CancelOrder { scope, id, lines, reason } => {
                 self.cancel_order(batch, input, scope, *id, lines.as_deref(), reason.clone())
+            }
+            Command::SendOrder(sending) => self.send_order(batch, input, sending),
+            Command::ShipFulfilment { scope, id, lines, reference } => {
+                self.ship_fulfilment(batch, input, (scope, *id), lines.as_deref(), reference.clone())
+            }
+            Command::CancelFulfilment { scope, id, lines, reason } => {
+                self.cancel_fulfilment(batch, input, (scope, *id), lines.as_deref(), reason.clone())
             }
             Command::PostProduct(draft) => self.post_product(batch, input, draft),
             Command::AdoptProduct { sku, site, alias_of } => {

@@ -38,6 +38,9 @@
 //! invites                secret's hash 32                                  what it invites to, until when
 //! set_aside              scope | hash 32                                   reason code text, detail text
 //! parked                 scope | id 16                                     reason code text, detail text, references
+//! fulfilments_by_status  lane | shipper text | status u8 | time u64 | id 16  -
+//! stock_over_lanes       scope of a site | item 16                         stock row
+//! cases_across           scope | case id 16                                case
 //! ```
 //!
 //! # Invariants

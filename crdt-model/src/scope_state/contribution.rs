@@ -90,6 +90,11 @@ impl Contribution {
             (ViewTable::FulfilmentsByStatus, key.time(header.time.at).document(&id).into_bytes())
         };
         self.index.insert(key(fulfilment.status() as u8), Vec::new());
+        let number = header.order_number.as_str();
+        if !number.is_empty() {
+            let key = RowKey::of(scope).text(number).document(&id).into_bytes();
+            self.index.insert((ViewTable::OrdersByNumber, key), Vec::new());
+        }
         if needs_keeper(fulfilment) {
             self.index.insert(key(0), Vec::new());
         }

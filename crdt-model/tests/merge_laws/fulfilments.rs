@@ -72,7 +72,7 @@ fn stock_at(rows: &MemoryRows, scope: &Scope) -> StockSums {
 }
 
 /// Cases of a scope that only several scopes together show.
-fn across(rows: &MemoryRows, scope: &Scope) -> Vec<CaseKind> {
+pub fn across(rows: &MemoryRows, scope: &Scope) -> Vec<CaseKind> {
     let mut found = Vec::new();
     rows.scan(ViewTable::CasesAcross, RowKey::of(scope).as_bytes(), &mut |_, bytes| {
         found.push(CaseRow::decode(bytes).unwrap().kind);

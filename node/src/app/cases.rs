@@ -7,8 +7,9 @@ use crdt_model::id::{DocumentId, EventKey};
 use crdt_model::money::Currency;
 use crdt_model::order::state::OrderState;
 use crdt_model::quantity::format_thousandths;
-use crdt_model::rows::{RowKind, row_key};
+use crdt_model::rows::{RowKey, RowKind, ViewTable, row_key};
 use crdt_model::scope::Scope;
+use crdt_model::scope_state::case_key;
 
 use super::error::AppError;
 use super::model::{CaseView, Page, PageRequest};
@@ -32,10 +33,24 @@ impl App {
 
 /// Open cases of one scope.
 pub(super) fn scope_cases(snapshot: &Snapshot, scope: &Scope, books: &Currency) -> Result<Vec<CaseView>, AppError> {
-    let prefix = row_key(scope, RowKind::Case, &[]);
-    collect(snapshot, Table::Rows, prefix.as_bytes(), |_, value| {
-        CaseRow::decode(value).map(|case| Some(view(scope, &case, books)))
-    })
+    let mut found = Vec::new();
+    let own = row_key(scope, RowKind::Case, &[]);
+    for (table, prefix) in [(Table::Rows, own), (Table::CasesAcross, RowKey::of(scope))] {
+        found.extend(collect(snapshot, table, prefix.as_bytes(), |_, value| {
+            CaseRow::decode(value).map(|case| Some(view(scope, &case, books)))
+        })?);
+    }
+    Ok(found)
+}
+
+/// Open cases of one document, looked up by their ids.
+pub(super) fn subject_cases(
+    snapshot: &Snapshot,
+    scope: &Scope,
+    id: DocumentId,
+    books: &Currency,
+) -> Result<Vec<CaseView>, AppError> {
+    cases_at(snapshot, (scope, id), &[EventKey::ZERO], books)
 }
 
 /// Open cases of one order, looked up by their ids.
@@ -45,14 +60,24 @@ pub(super) fn order_cases(
     id: DocumentId,
     order: &OrderState,
 ) -> Result<Vec<CaseView>, AppError> {
+    let keys: Vec<EventKey> = order.rivals.iter().copied().chain([EventKey::ZERO]).collect();
+    cases_at(snapshot, (scope, id), &keys, &order.header.currency)
+}
+
+fn cases_at(
+    snapshot: &Snapshot,
+    (scope, id): (&Scope, DocumentId),
+    keys: &[EventKey],
+    currency: &Currency,
+) -> Result<Vec<CaseView>, AppError> {
     let mut found = Vec::new();
     for (kind, _) in CaseKind::ALL {
-        for key in order.rivals.iter().copied().chain([EventKey::ZERO]) {
-            let case = case_id(kind, &id, &key);
-            let row = row_key(scope, RowKind::Case, &case);
-            let row = snapshot.with(Table::Rows, row.as_bytes(), CaseRow::decode).map_err(storage)?;
-            found
-                .extend(row.transpose().map_err(read::damaged)?.map(|case| view(scope, &case, &order.header.currency)));
+        for case in keys.iter().map(|key| case_id(kind, &id, key)) {
+            for (table, view_table) in [(Table::Rows, ViewTable::Rows), (Table::CasesAcross, ViewTable::CasesAcross)] {
+                let key = case_key(scope, view_table, &case);
+                let row = snapshot.with(table, key.as_bytes(), CaseRow::decode).map_err(storage)?;
+                found.extend(row.transpose().map_err(read::damaged)?.map(|case| view(scope, &case, currency)));
+            }
         }
     }
     Ok(found)

@@ -22,7 +22,9 @@ use crdt_model::text::Text;
 
 use super::error::AppError;
 use super::model::StateDigest;
+use super::orders::read_whole;
 use super::read::{self, collect, open_sealed};
+use super::stock::with_lanes;
 use super::storage;
 use crate::store::{Direction, KeyRange, ReadTables, Snapshot, Table};
 
@@ -66,11 +68,16 @@ pub(super) fn content_digest(snapshot: &Snapshot, org: OrgId) -> Result<StateDig
 fn hash_scope(snapshot: &Snapshot, org: OrgId, scope: &Scope, hashes: &mut Hashes) -> Result<(), AppError> {
     let prefix = row_key(scope, RowKind::Document, &[]);
     let length = prefix.as_bytes().len();
+    let mut sent = Vec::new();
     let rows = collect(snapshot, Table::Rows, prefix.as_bytes(), |key, value| {
         let id = DocumentId(Reader::new(&key[length..]).array("document id")?);
         match DocumentRow::decode(value)? {
-            DocumentRow::Order(order) => {
+            DocumentRow::Order(order) if order.sent.is_empty() => {
                 hash_order(id, &order, hashes);
+                Ok(None)
+            }
+            DocumentRow::Order(_) => {
+                sent.push(id);
                 Ok(None)
             }
             DocumentRow::Product(product) => {
@@ -78,9 +85,14 @@ fn hash_scope(snapshot: &Snapshot, org: OrgId, scope: &Scope, hashes: &mut Hashe
                 Ok(None)
             }
             DocumentRow::Customer(customer) => Ok(Some((id, customer))),
-            DocumentRow::Control(_) | DocumentRow::Journal(_) => Ok(None),
+            DocumentRow::Control(_) | DocumentRow::Journal(_) | DocumentRow::Fulfilment(_) => Ok(None),
         }
     })?;
+    for id in sent {
+        if let Some(whole) = read_whole(snapshot, scope, id)? {
+            hash_order(id, &whole.order, hashes);
+        }
+    }
     for (id, customer) in rows {
         hashes.push(*blake3::hash(&customer_row(snapshot, org, id, &customer)?).as_bytes());
     }
@@ -184,6 +196,8 @@ fn hash_stock(snapshot: &Snapshot, scope: &Scope, hashes: &mut Hashes) -> Result
     let prefix = row_key(scope, RowKind::Stock, &[]);
     let rows = collect(snapshot, Table::Rows, prefix.as_bytes(), |_, value| StockRow::decode(value).map(Some))?;
     for row in rows {
+        let item = DocumentId::of_sku(row.sku.as_str());
+        let Some(row) = with_lanes(snapshot, scope, &item, Some(row))? else { continue };
         for (state, sum) in [("on_hand", row.sums.on_hand), ("reserved", row.sums.reserved())] {
             let mut writer = Writer::new();
             writer.byte(b'S').blob(scope.to_string().as_bytes()).text(&row.sku).blob(state.as_bytes()).wide(sum);

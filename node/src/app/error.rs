@@ -104,10 +104,15 @@ pub enum AppError {
 impl AppError {
     /// Points at the item of a request without lines.
     pub(crate) fn at_sku(self) -> Self {
+        self.at("/lines/0/sku", "/sku")
+    }
+
+    /// Points elsewhere: what the machine calls one field the request calls another.
+    pub(crate) fn at(self, from: &str, to: &str) -> Self {
         match self {
             Self::Invalid { mut errors } => {
                 for error in &mut errors {
-                    error.pointer = error.pointer.replace("/lines/0/sku", "/sku");
+                    error.pointer = error.pointer.replace(from, to);
                 }
                 Self::Invalid { errors }
             }

@@ -8,7 +8,7 @@ use crdt_model::scope_state::ScopeError;
 use tokio::sync::{oneshot, watch};
 
 use super::error::AppError;
-use crate::replica::{AdoptError, CommandError, Input, LoanError, Outcome, Replica, ReplicaError, request_outcome};
+use crate::replica::{AdoptError, CommandError, Input, FulfilmentError, LoanError, Outcome, Replica, ReplicaError, request_outcome};
 use crate::store::{BatchError, Machine, NoRoom, Snapshot, StoreError, WriteTx};
 
 /// What became of a job.
@@ -174,6 +174,7 @@ fn command_error(error: CommandError, key: &str) -> AppError {
         }
         CommandError::Loan(error) => loan_error(&error),
         CommandError::Adopt(error) => adopt_error(&error),
+        CommandError::Fulfilment(error) => fulfilment_error(&error),
         CommandError::Rule(rule) => rule_error(&rule),
     }
 }
@@ -211,6 +212,19 @@ fn adopt_error(error: &AdoptError) -> AppError {
             AppError::field("/to", error.to_string(), "Name another item that is in the catalogue.")
         }
         AdoptError::TakenOver { .. } => conflict("taken_over", error, "It stays what it was taken over as."),
+    }
+}
+
+fn fulfilment_error(error: &FulfilmentError) -> AppError {
+    match error {
+        FulfilmentError::OwnSite { .. } => {
+            AppError::field("/from", error.to_string(), "Name another site, or ship with `order ship`.")
+        }
+        FulfilmentError::Unknown { id } => AppError::NotFound { what: "fulfilment", id: id.to_string() },
+        FulfilmentError::OtherShipper { .. } => conflict("other_shipper", error, "Ship it at the site that has the goods."),
+        FulfilmentError::HalfMissing { .. } => {
+            conflict("half_missing", error, "Exchange with the other nodes (`tradepost sync now`), then repeat it.")
+        }
     }
 }
 

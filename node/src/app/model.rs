@@ -14,6 +14,7 @@ use crdt_model::quantity::{Quantity, format_thousandths};
 use thiserror::Error;
 
 mod catalogue;
+mod fulfilment;
 mod import;
 mod order;
 mod report;
@@ -23,6 +24,9 @@ mod stock;
 pub use catalogue::{
     ChannelView, CustomerView, DetailsState, NewChannel, NewCustomer, NewProduct, ProductFilter, ProductView,
 };
+pub use fulfilment::{
+    FulfilmentFilter, FulfilmentLineView, FulfilmentShipRequest, FulfilmentStatus, FulfilmentView,
+};
 pub use import::{
     ColumnMapping, DocumentCounts, ImportDelimiter, ImportKind, ImportMode, ImportRequest, ImportState, ImportView,
     OrderCounts,
@@ -30,7 +34,7 @@ pub use import::{
 pub use order::{
     CancelRequest, CaseView, ContactDetails, EntryKind, FulfilmentState, LineQuantity, NewOrder, NewOrderLine,
     NewPayment, OrderCustomerView, OrderFilter, OrderLineView, OrderState, OrderView, PaymentState, Purpose, Secured,
-    ShipRequest,
+    SendRequest, ShipRequest,
 };
 pub use report::{CoverageRow, CoverageState, SalesBy, SalesFigures, SalesReport, SalesReportRequest, SalesRow};
 pub use status::{ContentDigest, RebuildView, ScopeStatus, StateDigest, StatusView};

@@ -1,27 +1,34 @@
 //! Orders: taking, finding and working them.
 //!
-//! `view` shows a folded order, `list` pages through many; this file holds the writes and the look-up by id or number.
+//! `view` shows a folded order, `list` pages through many, `delivery` opens who gets it; this file holds the writes and the look-up by id or number.
 //!
 //! Invariants: an order is answered as it stands after its own write; a repeated request gets the same order. Proved by
 //! `a_repeated_request_gets_the_first_answer` and by the acceptance script.
 
+mod delivery;
 mod list;
 mod view;
 
+pub(super) use delivery::details_of;
+pub(super) use view::secured;
+
 use crdt_model::document_row::DocumentRow;
+use crdt_model::fulfilment::state::FulfilmentState;
+use crdt_model::fulfilment::whole::whole_order;
 use crdt_model::id::DocumentId;
 use crdt_model::money::Currency;
 use crdt_model::order::event::{ExternalOrder, Handover, LineQuantity, Tender};
 use crdt_model::order::state::OrderState;
 use crdt_model::rows::RowKey;
 use crdt_model::scope::Scope;
+use crdt_model::scope_state::lane_of;
 use crdt_model::text::Text;
 
 use super::error::AppError;
-use super::model::{self, CancelRequest, ContactDetails, NewOrder, NewPayment, OrderView, Request, ShipRequest};
+use super::model::{self, CancelRequest, ContactDetails, NewOrder, NewPayment, OrderView, Request, SendRequest, ShipRequest};
 use super::read::collect;
 use super::{App, read};
-use crate::replica::{Command, LineDraft, OrderDraft, Outcome, PaymentDraft};
+use crate::replica::{Command, LineDraft, OrderDraft, Outcome, PaymentDraft, Sending};
 use crate::store::{Snapshot, Table};
 
 impl App {
@@ -56,6 +63,16 @@ impl App {
         self.order_of(outcome)
     }
 
+    /// Lets another site ship what is asked for, or all that is still to leave from the order's own site.
+    pub async fn send_order(&self, request: Request, id: &str, send: SendRequest) -> Result<OrderView, AppError> {
+        let (scope, id) = self.find_order(id)?;
+        let lines = send.lines.map(line_quantities).transpose()?;
+        let delivery = self.delivery_of(&self.snapshot()?, &scope, id)?;
+        let sending = Sending { scope, id, from: send.from, lines, service: send.service, delivery };
+        let outcome = self.write(&request, Command::SendOrder(sending)).await.map_err(|error| error.at("/home", "/from"));
+        self.order_of(outcome?)
+    }
+
     /// The order of an id (32 digits) or number.
     pub fn order(&self, id: &str) -> Result<OrderView, AppError> {
         let snapshot = self.snapshot()?;
@@ -75,9 +92,9 @@ impl App {
     }
 
     fn order_at(&self, snapshot: &Snapshot, scope: &Scope, id: DocumentId) -> Result<OrderView, AppError> {
-        let order = read_order(snapshot, scope, id)?;
-        let order = order.ok_or_else(|| AppError::NotFound { what: "order", id: id.to_string() })?;
-        self.whole_view(snapshot, scope, id, &order)
+        let whole = read_whole(snapshot, scope, id)?;
+        let whole = whole.ok_or_else(|| AppError::NotFound { what: "order", id: id.to_string() })?;
+        self.whole_view(snapshot, scope, id, &whole)
     }
 
     /// The currency of the books; another is refused, because figures are sums of amounts in one currency.
@@ -152,7 +169,7 @@ fn contact_text(contact: Option<ContactDetails>, note: Option<Text>) -> Option<S
     (!object.is_empty()).then(|| serde_json::Value::Object(object).to_string())
 }
 
-fn line_quantities(lines: Vec<model::LineQuantity>) -> Result<Vec<LineQuantity>, AppError> {
+pub(super) fn line_quantities(lines: Vec<model::LineQuantity>) -> Result<Vec<LineQuantity>, AppError> {
     let line = |(at, line): (usize, model::LineQuantity)| match u16::try_from(line.line) {
         Ok(number) => Ok(LineQuantity { line: number, quantity: line.quantity }),
         Err(_) => Err(AppError::field(
@@ -168,7 +185,7 @@ fn find(snapshot: &Snapshot, id: &str) -> Result<(Scope, DocumentId), AppError> 
     let scopes = read::site_scopes(snapshot)?;
     if let Ok(document) = id.parse::<DocumentId>() {
         for scope in &scopes {
-            if read_order(snapshot, scope, document)?.is_some() {
+            if let Some(DocumentRow::Order(_)) = read::document(snapshot, scope, &document)? {
                 return Ok((scope.clone(), document));
             }
         }
@@ -186,12 +203,39 @@ fn find(snapshot: &Snapshot, id: &str) -> Result<(Scope, DocumentId), AppError> 
     Err(AppError::NotFound { what: "order", id: id.to_owned() })
 }
 
-fn read_order(snapshot: &Snapshot, scope: &Scope, id: DocumentId) -> Result<Option<Box<OrderState>>, AppError> {
-    Ok(match read::document(snapshot, scope, &id)? {
-        Some(DocumentRow::Order(order)) => Some(order),
-        Some(
-            DocumentRow::Control(_) | DocumentRow::Product(_) | DocumentRow::Customer(_) | DocumentRow::Journal(_),
-        )
-        | None => None,
-    })
+/// An order with what other sites ship of it.
+pub(super) struct Whole {
+    /// As it stands everywhere.
+    pub order: Box<OrderState>,
+    /// As its own scope says, where that is something else.
+    local: Option<Box<OrderState>>,
+    /// Its fulfilments, one entry for each link; none where it has not arrived here.
+    pub held: Vec<Option<FulfilmentState>>,
+}
+
+impl Whole {
+    /// As its own scope says.
+    pub fn local(&self) -> &OrderState {
+        self.local.as_deref().unwrap_or(&self.order)
+    }
+}
+
+/// Reads an order with its fulfilments.
+pub(super) fn read_whole(snapshot: &Snapshot, scope: &Scope, id: DocumentId) -> Result<Option<Whole>, AppError> {
+    let Some(DocumentRow::Order(order)) = read::document(snapshot, scope, &id)? else { return Ok(None) };
+    if order.sent.is_empty() {
+        return Ok(Some(Whole { order, local: None, held: Vec::new() }));
+    }
+    let mut held = Vec::with_capacity(order.sent.len());
+    for (_, sent) in &order.sent {
+        let row = match lane_of(scope, sent) {
+            Some(lane) => read::document(snapshot, &lane, &sent.fulfilment)?,
+            None => None,
+        };
+        held.push(match row {
+            Some(DocumentRow::Fulfilment(fulfilment)) => Some(*fulfilment),
+            Some(_) | None => None,
+        });
+    }
+    Ok(Some(Whole { order: Box::new(whole_order(&order, &held)), local: Some(order), held }))
 }

@@ -153,9 +153,11 @@ pub(super) fn control(snapshot: &Snapshot) -> Result<Control, AppError> {
         .into_iter()
         .filter_map(|(id, row)| match row {
             DocumentRow::Control(record) => Some((id, record)),
-            DocumentRow::Product(_) | DocumentRow::Customer(_) | DocumentRow::Order(_) | DocumentRow::Journal(_) => {
-                None
-            }
+            DocumentRow::Product(_)
+            | DocumentRow::Customer(_)
+            | DocumentRow::Order(_)
+            | DocumentRow::Journal(_)
+            | DocumentRow::Fulfilment(_) => None,
         })
         .collect();
     Ok(Control::fold(records.iter().map(|(id, record)| (*id, record))))

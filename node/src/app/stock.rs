@@ -6,7 +6,7 @@
 use crdt_model::codec::Reader;
 use crdt_model::control::state::Control;
 use crdt_model::id::DocumentId;
-use crdt_model::rows::{RowKind, row_key};
+use crdt_model::rows::{RowKey, RowKind, row_key};
 use crdt_model::scope::{Scope, SiteCode};
 use crdt_model::stock::loan::open_loans_key;
 use crdt_model::stock::{StockRow, StockSums};
@@ -138,8 +138,29 @@ pub(super) fn site_of(scope: &Scope) -> Option<SiteCode> {
     }
 }
 
+/// An item at a site with what its goods did in lanes.
 fn stock_row(snapshot: &Snapshot, scope: &Scope, sku: &str) -> Result<Option<StockRow>, AppError> {
-    let key = row_key(scope, RowKind::Stock, &DocumentId::of_sku(sku).0);
+    let item = DocumentId::of_sku(sku);
+    let key = row_key(scope, RowKind::Stock, &item.0);
     let row = snapshot.with(Table::Rows, key.as_bytes(), StockRow::decode).map_err(storage)?;
-    row.transpose().map_err(damaged)
+    let row = row.transpose().map_err(damaged)?;
+    with_lanes(snapshot, scope, &item, row)
+}
+
+/// Adds what the goods of a site did in lanes to its row.
+pub(super) fn with_lanes(
+    snapshot: &Snapshot,
+    scope: &Scope,
+    item: &DocumentId,
+    row: Option<StockRow>,
+) -> Result<Option<StockRow>, AppError> {
+    let key = RowKey::of(scope).document(item);
+    let over = snapshot.with(Table::StockOverLanes, key.as_bytes(), StockRow::decode).map_err(storage)?;
+    Ok(match (row, over.transpose().map_err(damaged)?) {
+        (Some(mut row), Some(over)) => {
+            row.sums.add(&over.sums);
+            Some(row)
+        }
+        (row, over) => row.or(over),
+    })
 }

@@ -73,13 +73,13 @@ pub(super) async fn dial_all<T: Transport>(app: App, shared: Arc<Shared>, transp
     }
 }
 
-/// Does the keeper's duties whenever something new is held while another node of the own site is connected: what it
-/// recorded is booked, and loans that ran low are filled again.
+/// Does the keeper's duties whenever something new is held while another node of the own site is connected, or while a
+/// fulfilment waits for rights: what others recorded is booked, fulfilments are covered, loans that ran low are filled.
 pub(super) async fn keep_rights(app: App, shared: Arc<Shared>) {
     let mut news = app.news();
     let mut changes = shared.states.changes();
     loop {
-        if tills_connected(&app, &shared) && app.refill().await.is_err() {
+        if keeper_needed(&app, &shared) && app.refill().await.is_err() {
             // The store said why to whoever wrote; the next news tries again.
             sleep(Duration::from_millis(LOOK_AGAIN_MS)).await;
         }
@@ -89,6 +89,11 @@ pub(super) async fn keep_rights(app: App, shared: Arc<Shared>) {
             told = changes.changed() => if told.is_err() { return },
         }
     }
+}
+
+/// Tills are connected, or a fulfilment waits for rights.
+fn keeper_needed(app: &App, shared: &Shared) -> bool {
+    tills_connected(app, shared) || app.fulfilments_due().unwrap_or(false)
 }
 
 fn tills_connected(app: &App, shared: &Shared) -> bool {

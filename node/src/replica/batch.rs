@@ -162,6 +162,9 @@ pub fn table_of(view: ViewTable) -> Table {
         ViewTable::SalesByCustomer => Table::SalesByCustomer,
         ViewTable::SalesByDay => Table::SalesByDay,
         ViewTable::Counters => Table::Counters,
+        ViewTable::FulfilmentsByStatus => Table::FulfilmentsByStatus,
+        ViewTable::StockOverLanes => Table::StockOverLanes,
+        ViewTable::CasesAcross => Table::CasesAcross,
     }
 }
 

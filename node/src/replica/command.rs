@@ -21,6 +21,7 @@ use crdt_model::time::EventTime;
 
 use super::admit::Admission;
 use super::adopt::AdoptError;
+use super::fulfilments::{FulfilmentError, Sending};
 use super::loans::LoanError;
 use super::local::LocalChange;
 use super::receive::{Arrival, Received};
@@ -188,6 +189,30 @@ pub enum Command {
         /// Why.
         reason: Option<Text>,
     },
+    /// Let another site ship lines of an order.
+    SendOrder(Sending),
+    /// Goods of a fulfilment leave this site.
+    ShipFulfilment {
+        /// Its lane.
+        scope: Scope,
+        /// Its document.
+        id: DocumentId,
+        /// Quantities; `None` for all that is open.
+        lines: Option<Vec<LineQuantity>>,
+        /// A waybill or other paper.
+        reference: Option<Text>,
+    },
+    /// Lines of a fulfilment go back to the site that took the order.
+    CancelFulfilment {
+        /// Its lane.
+        scope: Scope,
+        /// Its document.
+        id: DocumentId,
+        /// Quantities; `None` for all that is open.
+        lines: Option<Vec<LineQuantity>>,
+        /// Why.
+        reason: Option<Text>,
+    },
     /// Add a product.
     PostProduct(ProductDraft),
     /// Head office takes a site's provisional product over.
@@ -232,7 +257,8 @@ pub enum Command {
         /// How much; `None` for all that is left.
         quantity: Option<Quantity>,
     },
-    /// The keeper books what others recorded and lends again to holders that ran low; nothing for anybody else.
+    /// The keeper books what others recorded, covers what its site ships for others, and lends again to holders that ran
+    /// low; nothing for anybody else.
     Refill,
     /// Orders of the past.
     ImportOrders(Vec<ImportOrder>),
@@ -275,6 +301,8 @@ pub struct RefillCounts {
     pub booked: u64,
     /// Loans made.
     pub loans: u64,
+    /// Fulfilments whose promises changed.
+    pub fulfilments: u64,
 }
 
 /// What a command did; told after it is durable.
@@ -283,6 +311,13 @@ pub enum Outcome {
     /// An order was taken or changed.
     Order {
         /// Its scope.
+        scope: Scope,
+        /// Its document.
+        id: DocumentId,
+    },
+    /// A fulfilment changed.
+    Fulfilment {
+        /// Its lane.
         scope: Scope,
         /// Its document.
         id: DocumentId,
@@ -359,6 +394,9 @@ pub enum CommandError {
     /// A rule of loans.
     #[error(transparent)]
     Loan(#[from] LoanError),
+    /// A rule of fulfilments.
+    #[error(transparent)]
+    Fulfilment(#[from] FulfilmentError),
     /// No product with this SKU.
     #[error("line {line}: no product `{sku}`")]
     UnknownSku {

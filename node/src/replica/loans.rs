@@ -1,7 +1,7 @@
 //! Loans within a site: the keeper lends rights to other tills, a till promises out of its loans and gives them back.
 //!
 //! Also the keeper's other duty: to book, once each, what others recorded. Both are done by `Refill`, which the link
-//! calls while tills are connected.
+//! calls while tills are connected, and with them what `fulfilments` need of the keeper.
 //!
 //! Invariants: only the keeper of the current epoch lends, and at most its free rights; only the holder draws and gives
 //! back, and at most the balance. Proved by `two_tills_promise_what_they_hold_and_no_more` and
@@ -110,7 +110,7 @@ impl Replica {
         }
         let loan = self.new_loan(input, epoch, holder, (sku.clone(), quantity), LoanOrigin::ByHand);
         let name = loan.loan;
-        self.write_to_journals(batch, input, vec![Event::Loan(loan)])?;
+        self.write_to_journals(batch, input, TransactionId::ZERO, vec![Event::Loan(loan)])?;
         Ok(Outcome::Loan { scope: self.site_scope(), loan: name })
     }
 
@@ -136,7 +136,7 @@ impl Replica {
             return Err(CommandError::from(LoanError::MoreThanBalance { loan, balance }).into());
         }
         let returned = LoanReturned { time: input.now, loan, sku: entry.row.sku.clone(), quantity };
-        self.write_to_journals(batch, input, vec![Event::LoanReturned(returned)])?;
+        self.write_to_journals(batch, input, TransactionId::ZERO, vec![Event::LoanReturned(returned)])?;
         Ok(Outcome::Loan { scope, loan })
     }
 
@@ -148,11 +148,12 @@ impl Replica {
         }
         let bookings = self.bookings_due(batch, epoch)?;
         let booked = bookings.len() as u64;
-        self.write_to_journals(batch, input, bookings)?;
+        self.write_to_journals(batch, input, TransactionId::ZERO, bookings)?;
+        let fulfilments = self.cover_fulfilments(batch, input)?;
         let lent = self.loans_due(batch, input, epoch)?;
         let loans = lent.len() as u64;
-        self.write_to_journals(batch, input, lent)?;
-        Ok(Outcome::Refilled(RefillCounts { booked, loans }))
+        self.write_to_journals(batch, input, TransactionId::ZERO, lent)?;
+        Ok(Outcome::Refilled(RefillCounts { booked, loans, fulfilments }))
     }
 
     /// The epoch from which this author may lend to `holder`.
@@ -180,17 +181,18 @@ impl Replica {
     }
 
     /// Writes events into as many journals as they need, one commit each.
-    fn write_to_journals(
+    pub(super) fn write_to_journals(
         &mut self,
         batch: &mut Batch<'_, '_>,
         input: &Input,
+        transaction: TransactionId,
         mut events: Vec<Event>,
     ) -> Result<(), ReplicaError> {
         while !events.is_empty() {
             let journal = self.journal(input);
             let room = self.journal_room().min(events.len());
             let rest = events.split_off(room);
-            let mut draft = self.draft(self.site_scope(), draft_request(input), TransactionId::ZERO);
+            let mut draft = self.draft(self.site_scope(), draft_request(input), transaction);
             let keyed = self.with_keys(&mut draft, events);
             self.write_journal(batch, input, draft, journal, keyed)?;
             events = rest;

@@ -10,13 +10,15 @@ use crdt_model::change::BYTES_VALUE_MAX;
 use crdt_model::control::capability::may;
 use crdt_model::document_row::DocumentRow;
 use crdt_model::event::{Event, EventKind};
+use crdt_model::fulfilment::state::FulfilmentState;
+use crdt_model::fulfilment::whole::whole_order;
 use crdt_model::id::{DocumentId, EventKey, RequestId, TransactionId};
 use crdt_model::order::decide::{self, check_lines};
 use crdt_model::order::event::{Contact, Entry, Handover, Line, LineQuantity, Paid, Placed, RightsBooking};
 use crdt_model::order::state::{LineState, OrderState};
 use crdt_model::rows::{RowKind, Rows, ViewTable, row_key};
 use crdt_model::scope::Scope;
-use crdt_model::scope_state::read_document;
+use crdt_model::scope_state::{fulfilments_of, read_document};
 use crdt_model::seal::{KeyRecord, SealKey, SealedField, SealedPlace, SealedValue};
 use crdt_model::text::Text;
 
@@ -251,7 +253,7 @@ impl Replica {
         scope: &Scope,
         id: DocumentId,
     ) -> Result<Outcome, Stop> {
-        let order = read_order(batch, scope, id)?;
+        let order = read_whole(batch, scope, id)?.order;
         let confirmed = decide::confirm(&order, input.now).map_err(CommandError::Rule)?;
         let events = confirmed.map(Event::Confirmed).into_iter().collect();
         self.append_to_order(batch, input, scope, id, events)
@@ -265,10 +267,10 @@ impl Replica {
         id: DocumentId,
         lines: Option<&[LineQuantity]>,
     ) -> Result<Outcome, Stop> {
-        let order = read_order(batch, scope, id)?;
+        let Whole { local, order, .. } = read_whole(batch, scope, id)?;
         let (epoch, keeping) = self.keeping();
         let shipped = decide::ship(&order, lines, input.now, epoch, booking(keeping)).map_err(CommandError::Rule)?;
-        let mut events = self.draws(batch, input, &decide::without_rights(&order, &shipped))?;
+        let mut events = self.draws(batch, input, &decide::without_rights(&local, &shipped))?;
         events.push(Event::Shipped(shipped));
         self.append_to_order(batch, input, scope, id, events)
     }
@@ -282,13 +284,20 @@ impl Replica {
         lines: Option<&[LineQuantity]>,
         reason: Option<Text>,
     ) -> Result<Outcome, Stop> {
-        let order = read_order(batch, scope, id)?;
-        let cancelled = decide::cancel(&order, lines, input.now, reason).map_err(CommandError::Rule)?;
+        let whole = read_whole(batch, scope, id)?;
+        let cancelled = decide::cancel(&whole.order, lines, input.now, reason.clone()).map_err(CommandError::Rule)?;
+        let mirrored = self.mirrored_cancels(scope, &whole, &cancelled, (input.now, reason))?;
         let event = Event::Cancelled(cancelled);
         if event.encode().len() > BYTES_VALUE_MAX {
             return Err(CommandError::TextTooLong { line: None, field: "reason" }.into());
         }
-        self.append_to_order(batch, input, scope, id, vec![event])
+        let transaction = if mirrored.is_empty() { TransactionId::ZERO } else { TransactionId(self.random.bytes()) };
+        self.check_writable(scope, id, std::slice::from_ref(&event))?;
+        for (lane, fulfilment, event) in mirrored {
+            self.append_in(batch, input, (&lane, fulfilment, transaction), vec![event])?;
+        }
+        self.append_in(batch, input, (scope, id, transaction), vec![event])?;
+        Ok(Outcome::Order { scope: scope.clone(), id })
     }
 
     /// This node may write these events, and the document takes them.
@@ -311,13 +320,24 @@ impl Replica {
     ) -> Result<Outcome, Stop> {
         if !events.is_empty() {
             self.check_writable(scope, id, &events)?;
-            let mut draft = self.draft(scope.clone(), draft_request(input), TransactionId::ZERO);
-            let events = self.with_keys(&mut draft, events);
-            let row = self.append_events(batch, &mut draft, id, events)?;
-            self.commit(batch, draft, input.now.at)?;
-            self.fold_in(batch, scope, vec![row])?;
+            self.append_in(batch, input, (scope, id, TransactionId::ZERO), events)?;
         }
         Ok(Outcome::Order { scope: scope.clone(), id })
+    }
+
+    /// Appends events to a document in a commit of their own.
+    pub(super) fn append_in(
+        &mut self,
+        batch: &mut Batch<'_, '_>,
+        input: &Input,
+        (scope, id, transaction): (&Scope, DocumentId, TransactionId),
+        events: Vec<Event>,
+    ) -> Result<(), ReplicaError> {
+        let mut draft = self.draft(scope.clone(), draft_request(input), transaction);
+        let events = self.with_keys(&mut draft, events);
+        let row = self.append_events(batch, &mut draft, id, events)?;
+        self.commit(batch, draft, input.now.at)?;
+        self.fold_in(batch, scope, vec![row])
     }
 }
 
@@ -347,12 +367,24 @@ fn line_state(line: &LineDraft) -> LineState {
     LineState::new(line.sku.clone(), line.name.clone(), line.quantity, line.price)
 }
 
-fn read_order(batch: &Batch<'_, '_>, scope: &Scope, id: DocumentId) -> Result<Box<OrderState>, Stop> {
+/// An order with what other sites ship of it.
+pub(super) struct Whole {
+    /// As its own scope says.
+    pub local: Box<OrderState>,
+    /// Its fulfilments, one entry for each of `local.sent`; none where it has not arrived.
+    pub held: Vec<Option<FulfilmentState>>,
+    /// As it stands everywhere.
+    pub order: OrderState,
+}
+
+/// Reads an order with its fulfilments.
+pub(super) fn read_whole(batch: &Batch<'_, '_>, scope: &Scope, id: DocumentId) -> Result<Whole, Stop> {
     match read_document(batch, scope, &id).map_err(ReplicaError::from)? {
-        Some(DocumentRow::Order(order)) => Ok(order),
-        Some(
-            DocumentRow::Control(_) | DocumentRow::Product(_) | DocumentRow::Customer(_) | DocumentRow::Journal(_),
-        )
-        | None => Err(CommandError::UnknownOrder { id }.into()),
+        Some(DocumentRow::Order(local)) => {
+            let held = fulfilments_of(batch, scope, &local).map_err(ReplicaError::from)?;
+            let order = whole_order(&local, &held);
+            Ok(Whole { local, held, order })
+        }
+        Some(_) | None => Err(CommandError::UnknownOrder { id }.into()),
     }
 }

@@ -22,7 +22,7 @@ use super::{Outcome, Replica, ReplicaError, Stop};
 use crate::store::Table;
 
 /// The tables that a rebuild makes anew.
-const VIEWS: [ViewTable; 13] = [
+const VIEWS: [ViewTable; 16] = [
     ViewTable::Rows,
     ViewTable::OrdersByTime,
     ViewTable::OrdersByStatus,
@@ -36,6 +36,9 @@ const VIEWS: [ViewTable; 13] = [
     ViewTable::SalesByCustomer,
     ViewTable::SalesByDay,
     ViewTable::Counters,
+    ViewTable::FulfilmentsByStatus,
+    ViewTable::StockOverLanes,
+    ViewTable::CasesAcross,
 ];
 
 impl Replica {

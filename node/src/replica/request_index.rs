@@ -44,6 +44,7 @@ fn encode_entry(body_hash: &[u8; 32], outcome: &Outcome) -> Option<Vec<u8>> {
         Outcome::Stock { item } => (5, Scope::Control, item),
         Outcome::Loan { scope, loan } => (6, scope.clone(), &DocumentId(loan.0)),
         Outcome::Import { id } => (7, Scope::Control, id),
+        Outcome::Fulfilment { scope, id } => (8, scope.clone(), id),
         Outcome::Refilled(_)
         | Outcome::Imported(_)
         | Outcome::Rebuilt { .. }
@@ -75,7 +76,8 @@ fn decode_entry(bytes: &[u8]) -> Result<([u8; 32], Outcome), DecodeError> {
         5 => Outcome::Stock { item: id },
         6 => Outcome::Loan { scope, loan: LoanId(id.0) },
         7 => Outcome::Import { id },
-        0 | 8..=u8::MAX => return Err(DecodeError::OutOfRange { field: "outcome" }),
+        8 => Outcome::Fulfilment { scope, id },
+        0 | 9..=u8::MAX => return Err(DecodeError::OutOfRange { field: "outcome" }),
     };
     Ok((body_hash, outcome))
 }

@@ -64,11 +64,17 @@ pub enum Table {
     SetAside,
     /// Why documents are parked.
     Parked,
+    /// Fulfilments of a lane by shipper and status.
+    FulfilmentsByStatus,
+    /// Stock of a site that moved or is promised in lanes.
+    StockOverLanes,
+    /// Cases that only several scopes together show.
+    CasesAcross,
 }
 
 impl Table {
     /// Every table, in the order of declaration.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 31] = [
         Self::Meta,
         Self::Commits,
         Self::AuthorLog,
@@ -97,6 +103,9 @@ impl Table {
         Self::Invites,
         Self::SetAside,
         Self::Parked,
+        Self::FulfilmentsByStatus,
+        Self::StockOverLanes,
+        Self::CasesAcross,
     ];
 
     /// Returns the name of the table in the file.
@@ -131,6 +140,9 @@ impl Table {
             Self::Invites => "invites",
             Self::SetAside => "set_aside",
             Self::Parked => "parked",
+            Self::FulfilmentsByStatus => "fulfilments_by_status",
+            Self::StockOverLanes => "stock_over_lanes",
+            Self::CasesAcross => "cases_across",
         }
     }
 
@@ -168,7 +180,7 @@ mod tests {
              rows orders_by_request orders_by_time orders_by_status orders_by_customer \
              orders_by_external orders_by_number items_by_sku sales_by_item sales_by_country sales_by_customer \
              sales_by_day counters local seen peers invites set_aside \
-             parked"
+             parked fulfilments_by_status stock_over_lanes cases_across"
         );
     }
 }

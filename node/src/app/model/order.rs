@@ -11,7 +11,7 @@ use crdt_model::scope::{Scope, SiteCode};
 use crdt_model::text::Text;
 use crdt_model::time::{BusinessDate, EventTime};
 
-use super::{MoneySum, QuantitySum, TypedAmount};
+use super::{FulfilmentView, MoneySum, QuantitySum, TypedAmount};
 
 /// An order to take.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +87,17 @@ pub struct LineQuantity {
 pub struct ShipRequest {
     /// The lines; none is all that is left.
     pub lines: Option<Vec<LineQuantity>>,
+}
+
+/// What another site shall ship of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SendRequest {
+    /// The site that has the goods.
+    pub from: SiteCode,
+    /// The lines; none is all that is still to leave from the order's own site.
+    pub lines: Option<Vec<LineQuantity>>,
+    /// How it shall travel.
+    pub service: Option<Text>,
 }
 
 /// What to cancel of an order.
@@ -283,6 +294,8 @@ pub struct OrderView {
     pub lines: Option<Vec<OrderLineView>>,
     /// The open cases about it; none in lists.
     pub cases: Option<Vec<CaseView>>,
+    /// What other sites ship of it; none in lists.
+    pub fulfilments: Option<Vec<FulfilmentView>>,
 }
 
 /// The customer of an order.
@@ -313,6 +326,8 @@ pub struct OrderLineView {
     pub total: MoneySum,
     /// Called off.
     pub cancelled: QuantitySum,
+    /// Still to leave at other sites.
+    pub sent: QuantitySum,
     /// Promised and still here.
     pub reserved: QuantitySum,
     /// Of the reserved: covered by rights.

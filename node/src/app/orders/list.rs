@@ -16,7 +16,7 @@ use crdt_model::scope::Scope;
 use super::super::error::AppError;
 use super::super::model::{self, OrderFilter, OrderView, Page, PageRequest};
 use super::super::{App, page, read, storage};
-use super::read_order;
+use super::{Whole, read_whole};
 use crate::store::{Direction, KeyRange, ReadTables, Snapshot, Table};
 
 /// Bytes of (order time, document) at the end of an index key.
@@ -29,7 +29,7 @@ struct Found {
     position: Position,
     scope: Scope,
     id: DocumentId,
-    order: Box<OrderState>,
+    whole: Whole,
 }
 
 impl App {
@@ -43,7 +43,7 @@ impl App {
         }
         found.sort_by_key(|found| std::cmp::Reverse(found.position));
         let page = page::first(found, &request, |found| cursor_of(&found.position));
-        let views = page.items.iter().map(|found| self.list_view(&snapshot, &found.scope, found.id, &found.order));
+        let views = page.items.iter().map(|found| self.list_view(&snapshot, &found.scope, found.id, &found.whole));
         Ok(Page { items: views.collect::<Result<_, _>>()?, next_cursor: page.next_cursor })
     }
 }
@@ -118,14 +118,15 @@ fn folded(status: model::OrderState) -> OrderStatus {
 fn consider(snapshot: &Snapshot, scope: &Scope, filter: &OrderFilter, key: &[u8]) -> Result<Option<Found>, AppError> {
     let tail = key.len().saturating_sub(16);
     let Ok(id) = Reader::new(&key[tail..]).array("document id").map(DocumentId) else { return Ok(None) };
-    let Some(order) = read_order(snapshot, scope, id)? else { return Ok(None) };
-    if !lets_through(filter, &order) {
+    let Some(whole) = read_whole(snapshot, scope, id)? else { return Ok(None) };
+    let order = &whole.order;
+    if !lets_through(filter, order) {
         return Ok(None);
     }
     let time = RowKey::of(scope).time(order.header.time.at).document(&id).into_bytes();
     let position = time[time.len() - POSITION_BYTES..].try_into();
     let position = position.expect("invariant: a time and an id have 24 bytes");
-    Ok(Some(Found { position, scope: scope.clone(), id, order }))
+    Ok(Some(Found { position, scope: scope.clone(), id, whole }))
 }
 
 fn lets_through(filter: &OrderFilter, order: &OrderState) -> bool {

@@ -3,11 +3,11 @@
 //! Invariant: the state words are those of the fold. Proved by `every_state_of_the_fold_has_its_word`.
 
 use crdt_model::event::EventKind;
+use crdt_model::fulfilment::whole::{secured_everywhere, secured_of_line};
 use crdt_model::id::DocumentId;
 use crdt_model::order::event::{Entry, Handover};
 use crdt_model::order::state::{self, Fulfilment, LineState, OrderState, OrderStatus, PaymentStatus};
 use crdt_model::scope::Scope;
-use crdt_model::seal::{SealedField, SealedPlace};
 use crdt_model::text::Text;
 
 use super::super::error::AppError;
@@ -17,6 +17,7 @@ use super::super::model::{
 };
 use super::super::stock::site_of;
 use super::super::{App, cases, model, read};
+use super::{Whole, details_of};
 use crate::store::Snapshot;
 
 impl App {
@@ -26,15 +27,17 @@ impl App {
         snapshot: &Snapshot,
         scope: &Scope,
         id: DocumentId,
-        order: &OrderState,
+        whole: &Whole,
     ) -> Result<OrderView, AppError> {
-        let mut view = self.list_view(snapshot, scope, id, order)?;
+        let order = &whole.order;
+        let mut view = self.list_view(snapshot, scope, id, whole)?;
         let mut lines = Vec::with_capacity(order.lines.len());
-        for (number, line) in (1u32..).zip(&order.lines) {
-            lines.push(line_view(snapshot, order, number, line)?);
+        for (number, line) in (1u16..).zip(&order.lines) {
+            lines.push(line_view(snapshot, whole, number, line)?);
         }
         view.cases = Some(cases::order_cases(snapshot, scope, id, order)?);
         view.lines = Some(lines);
+        view.fulfilments = Some(self.fulfilments_of_order(snapshot, scope, whole)?);
         Ok(view)
     }
 
@@ -44,8 +47,9 @@ impl App {
         snapshot: &Snapshot,
         scope: &Scope,
         id: DocumentId,
-        order: &OrderState,
+        whole: &Whole,
     ) -> Result<OrderView, AppError> {
+        let order = &*whole.order;
         let header = &order.header;
         let (contact, note) = self.contact(snapshot, id, order)?;
         Ok(OrderView {
@@ -73,13 +77,14 @@ impl App {
             total: MoneySum(order.due()),
             paid: MoneySum(order.paid),
             secured: match header.entry {
-                Entry::New => secured(order.secured()),
+                Entry::New => secured(secured_everywhere(whole.local(), &whole.held)),
                 Entry::History => Secured::NotNeeded,
             },
             duplicate_of: order.duplicate_of,
             line_count: order.lines.len() as u32,
             lines: None,
             cases: None,
+            fulfilments: None,
         })
     }
 
@@ -103,43 +108,40 @@ impl App {
         order: &OrderState,
     ) -> Result<(Option<ContactDetails>, Option<Text>), AppError> {
         let Some((_, contact)) = &order.contact else { return Ok((None, None)) };
-        let place = SealedPlace { org: self.facts().org, document: id, field: SealedField::Event(EventKind::Contact) };
-        let Some(plain) = read::open_sealed(snapshot, contact.subject, place, &contact.sealed)? else {
-            return Ok((None, None));
-        };
-        let object: serde_json::Value = serde_json::from_str(&plain).unwrap_or_default();
-        let text =
-            |field: &str| object.get(field).and_then(|value| value.as_str()).and_then(|text| Text::new(text).ok());
-        let details = ContactDetails { name: text("name"), phone: text("phone"), address: text("address") };
-        let empty = details == ContactDetails::default();
-        Ok(((!empty).then_some(details), text("note")))
+        let plain = self.open_contact(snapshot, (id, EventKind::Contact), contact)?;
+        Ok(plain.as_deref().map_or((None, None), details_of))
     }
 }
 
 fn line_view(
     snapshot: &Snapshot,
-    order: &OrderState,
-    number: u32,
+    whole: &Whole,
+    number: u16,
     line: &LineState,
 ) -> Result<OrderLineView, AppError> {
     let product = match &line.name {
         Some(_) => None,
         None => read::product(snapshot, &DocumentId::of_sku(line.sku.as_str()))?,
     };
-    let worked = order.header.entry == Entry::New;
+    let header = &whole.order.header;
+    let worked = header.entry == Entry::New;
+    let here = whole.local().lines.get(usize::from(number) - 1).map_or(0, LineState::reserved);
+    let there = whole.held.iter().flatten().filter_map(|fulfilment| fulfilment.line(number));
+    let secured = secured_of_line(whole.local(), &whole.held, number);
     Ok(OrderLineView {
-        line: number,
+        line: u32::from(number),
         sku: line.sku.clone(),
         name: line.name.clone().or_else(|| product.map(|(_, product)| product.name().clone())),
         quantity: line.quantity,
         price: line.price,
-        total: MoneySum(line.total(&order.header.currency)),
+        total: MoneySum(line.total(&header.currency)),
         cancelled: QuantitySum(line.cancelled()),
-        reserved: QuantitySum(line.reserved()),
-        secured: QuantitySum(line.secured()),
+        sent: QuantitySum(line.sent),
+        reserved: QuantitySum(here + there.map(|line| line.ladder.reserved()).sum::<i128>()),
+        secured: QuantitySum(secured),
         shipped: QuantitySum(line.shipped),
         delivered: QuantitySum(line.handed_over),
-        backordered: QuantitySum(if worked { (line.open() - line.secured()).max(0) } else { 0 }),
+        backordered: QuantitySum(if worked { (line.outstanding() - secured).max(0) } else { 0 }),
     })
 }
 
@@ -181,7 +183,7 @@ fn payment(payment: PaymentStatus) -> PaymentState {
     }
 }
 
-fn secured(secured: state::Secured) -> Secured {
+pub(in crate::app) fn secured(secured: state::Secured) -> Secured {
     match secured {
         state::Secured::All => Secured::All,
         state::Secured::Part => Secured::Part,

@@ -152,6 +152,7 @@ pub fn sample_order() -> OrderView {
         price: "2.55".parse().unwrap(),
         total: MoneySum(1530),
         cancelled: units(0),
+        sent: units(0),
         reserved: units(4),
         secured: units(3),
         shipped: units(2),
@@ -188,6 +189,7 @@ pub fn sample_order() -> OrderView {
         line_count: 1,
         lines: Some(vec![line]),
         cases: Some(Vec::new()),
+        fulfilments: Some(Vec::new()),
     }
 }
 
