@@ -11,4 +11,4 @@ pub mod state;
 pub mod whole;
 
 /// Bytes of the lines of one fulfilment: it is written in one change, further lines go into a further one.
-pub const FULFILMENT_BYTES_MAX: usize = 64 * 1024;
+pub const FULFILMENT_BYTES_MAX: usize = 80 * 1024;

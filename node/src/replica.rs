@@ -309,6 +309,7 @@ pub(crate) mod tests {
     mod adopt;
     mod batch;
     mod converge;
+    mod fulfilments;
     mod import;
     mod limits;
     mod loans;

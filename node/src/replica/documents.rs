@@ -160,6 +160,11 @@ impl Replica {
         load_held(batch, scope, id)
     }
 
+    /// Forgets an open document.
+    pub(super) fn close_document(&mut self, scope: &Scope, id: DocumentId) {
+        self.documents.cache.remove(&(scope.clone(), id));
+    }
+
     /// Keeps a document open.
     pub(super) fn keep_open(&mut self, scope: &Scope, id: DocumentId, open: Open) {
         self.documents.cache.insert((scope.clone(), id), open);

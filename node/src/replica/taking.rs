@@ -128,11 +128,11 @@ impl Replica {
         }
     }
 
-    /// Keeps what was opened for a commit that is stored.
+    /// Keeps what was opened for a commit that is stored, in the place of what was open before it.
     pub(super) fn keep_scratch(&mut self, scope: &Scope, id: DocumentId, scratch: Scratch) {
         match scratch.holding {
-            Some(Holding::Open(open)) if scratch.row.is_some() => self.keep_open(scope, id, *open),
-            Some(Holding::Open(_) | Holding::First { .. }) | None => {}
+            Some(Holding::Open(open)) => self.keep_open(scope, id, *open),
+            Some(Holding::First { .. }) | None => self.close_document(scope, id),
         }
     }
 }

@@ -25,7 +25,7 @@ pub const TILL: usize = 2;
 pub const WAREHOUSE: usize = 3;
 
 /// Tables that equal holders of a scope fill alike.
-const SHARED: [Table; 14] = [
+const SHARED: [Table; 17] = [
     Table::Rows,
     Table::OrdersByRequest,
     Table::OrdersByTime,
@@ -40,6 +40,9 @@ const SHARED: [Table; 14] = [
     Table::Counters,
     Table::Frontier,
     Table::SetAside,
+    Table::FulfilmentsByStatus,
+    Table::StockOverLanes,
+    Table::CasesAcross,
 ];
 
 /// One node.
@@ -161,8 +164,9 @@ impl Network {
 
     /// Every pair shows the same rows of every scope that both hold.
     pub fn check_equal(&self) {
-        let scopes = ["control", "catalogue", "customers/MAIN", "site/HQ", "site/SH01", "site/WH01", "lane/HQ~SH01"];
-        for scope in scopes.map(|scope| scope.parse::<Scope>().unwrap()) {
+        let sites = ["control", "catalogue", "customers/MAIN", "site/HQ", "site/SH01", "site/WH01"];
+        let lanes = ["lane/HQ~SH01", "lane/HQ~WH01", "lane/SH01~WH01"];
+        for scope in sites.into_iter().chain(lanes).map(|scope| scope.parse::<Scope>().unwrap()) {
             for one in 0..self.nodes.len() {
                 for other in (one + 1)..self.nodes.len() {
                     if self.share(one, other, &scope) {

@@ -51,6 +51,20 @@ fn outcome(network: &mut Network, commit: &SignedCommit) -> String {
 }
 
 #[test]
+fn an_own_change_after_a_foreign_one_keeps_both() {
+    let mut network = Network::new(&["lamp"]);
+    let id = network.order(KEEPER, place("lamp", "3"));
+    network.done(KEEPER, confirm(id));
+    network.settle();
+    network.done(HQ, cancel(id, Some(of_line(1, "2"))));
+    network.settle();
+    network.done(KEEPER, ship(id, None));
+    network.settle();
+    network.check_equal();
+    assert!(network.run(KEEPER, ship(id, None)).is_err(), "one of three was left to ship");
+}
+
+#[test]
 fn each_bad_commit_has_its_outcome_and_code() {
     let mut network = Network::new(&["lamp"]);
     network.order(TILL, place("lamp", "1"));
