@@ -73,6 +73,9 @@ pub enum Command {
     /// The orders
     #[command(subcommand)]
     Order(Order),
+    /// What one site ships for another
+    #[command(subcommand)]
+    Fulfilment(Fulfilment),
     /// What is on the shelf and what is promised
     #[command(subcommand)]
     Stock(Stock),
@@ -136,10 +139,25 @@ pub enum Order {
     Confirm(c::order_confirm::OrderConfirmArgs),
     /// Ship an order, whole or in part
     Ship(c::order_ship::OrderShipArgs),
-    /// Cancel an order, whole or in part
+    /// Let another site ship an order, whole or in part
+    Send(c::order_send::OrderSendArgs),
+    /// Cancel an order, whole or in part, at other sites too
     Cancel(c::order_cancel::OrderCancelArgs),
     /// Import orders from a CSV file
     Import(c::order_import::OrderImportArgs),
+}
+
+/// Fulfilment commands.
+#[derive(Debug, Subcommand)]
+pub enum Fulfilment {
+    /// List what sites ship for each other, oldest first
+    List(c::fulfilment_list::FulfilmentListArgs),
+    /// Show one fulfilment with its lines and cases
+    Show(c::fulfilment_show::FulfilmentShowArgs),
+    /// Ship a fulfilment from this site, whole or in part
+    Ship(c::fulfilment_ship::FulfilmentShipArgs),
+    /// Give a fulfilment back to the site that took the order, whole or in part
+    Cancel(c::fulfilment_cancel::FulfilmentCancelArgs),
 }
 
 /// Stock commands.

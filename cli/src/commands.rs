@@ -6,6 +6,10 @@ pub mod case_list;
 pub mod channel_add;
 pub mod channel_list;
 pub mod customer_list;
+pub mod fulfilment_cancel;
+pub mod fulfilment_list;
+pub mod fulfilment_ship;
+pub mod fulfilment_show;
 pub mod init;
 pub mod join;
 pub mod list;
@@ -14,6 +18,7 @@ pub mod order_confirm;
 pub mod order_import;
 pub mod order_list;
 pub mod order_new;
+pub mod order_send;
 pub mod order_ship;
 pub mod order_show;
 pub mod overview;
@@ -40,7 +45,9 @@ pub mod sync_pause;
 pub mod sync_resume;
 pub mod sync_status;
 
-use crate::args::{Case, Channel, Command, Customer, Order, Peer, PeerAddress, Product, Report, Stock, Sync};
+use crate::args::{
+    Case, Channel, Command, Customer, Fulfilment, Order, Peer, PeerAddress, Product, Report, Stock, Sync,
+};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -60,6 +67,7 @@ pub fn run(command: Option<&Command>, context: &mut Context<'_>) -> Result<Exit,
         Command::Product(product) => run_product(product, context),
         Command::Customer(Customer::List(args)) => customer_list::run(args, context),
         Command::Order(order) => run_order(order, context),
+        Command::Fulfilment(fulfilment) => run_fulfilment(fulfilment, context),
         Command::Stock(stock) => run_stock(stock, context),
         Command::Case(Case::List(args)) => case_list::run(args, context),
         Command::Report(Report::Run(args)) => report_run::run(args, context),
@@ -84,6 +92,15 @@ fn run_product(product: &Product, context: &mut Context<'_>) -> Result<Exit, Cli
     }
 }
 
+fn run_fulfilment(fulfilment: &Fulfilment, context: &mut Context<'_>) -> Result<Exit, CliError> {
+    match fulfilment {
+        Fulfilment::List(args) => fulfilment_list::run(args, context),
+        Fulfilment::Show(args) => fulfilment_show::run(args, context),
+        Fulfilment::Ship(args) => fulfilment_ship::run(args, context),
+        Fulfilment::Cancel(args) => fulfilment_cancel::run(args, context),
+    }
+}
+
 fn run_stock(stock: &Stock, context: &mut Context<'_>) -> Result<Exit, CliError> {
     match stock {
         Stock::Show(args) => stock_show::run(args, context),
@@ -102,6 +119,7 @@ fn run_order(order: &Order, context: &mut Context<'_>) -> Result<Exit, CliError>
         Order::Show(args) => order_show::run(args, context),
         Order::Confirm(args) => order_confirm::run(args, context),
         Order::Ship(args) => order_ship::run(args, context),
+        Order::Send(args) => order_send::run(args, context),
         Order::Cancel(args) => order_cancel::run(args, context),
         Order::Import(args) => order_import::run(args, context),
     }

@@ -3,6 +3,7 @@
 //! Invariants: a closed stdout ends quietly (`closed_pipe_is_not_an_error`), a full disk does not
 //! (`failed_write_is_exit_1`); with `json` at most one object reaches stdout (`second_object_is_talk`).
 
+pub mod fulfilment;
 pub mod import;
 pub mod order;
 pub mod stock;

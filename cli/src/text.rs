@@ -136,6 +136,14 @@ texts! {
     RESERVED: "reserved", "已预留";
     SHIPPED: "shipped", "已发货";
     BACKORDERED: "backordered", "缺货";
+    SENT: "at other sites", "他站待发";
+    SENT_AT: "sent at", "转发时间";
+    TAKER: "order of", "接单站点";
+    SHIPPER: "ships from", "发货站点";
+    SERVICE: "service", "配送方式";
+    REFERENCE: "paper", "单据";
+    TO_SHIP: "to ship", "待发";
+    FULFILMENT_ID: "fulfilment", "代发编号";
     ON_HAND: "on hand", "在手";
     UNAVAILABLE: "unavailable", "不可用";
     AVAILABLE: "available", "可用";
@@ -211,6 +219,8 @@ const WORDS: &[(&str, &str)] = &[
     ("unfulfilled", "未发货"),
     ("partly_shipped", "部分发货"),
     ("shipped", "已发货"),
+    ("planned", "待备货"),
+    ("allocated", "已备货"),
     ("delivered", "已送达"),
     ("unpaid", "未付"),
     ("partly_paid", "部分付款"),

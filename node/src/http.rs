@@ -15,6 +15,7 @@ mod check;
 mod customers;
 mod error;
 mod extract;
+mod fulfilments;
 mod gate;
 mod host;
 mod imports;

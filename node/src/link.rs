@@ -180,6 +180,7 @@ impl Links {
 #[cfg(test)]
 mod tests {
     mod enrolment;
+    mod fulfilments;
     mod hostile;
     mod pair;
     mod world;

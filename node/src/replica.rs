@@ -15,6 +15,7 @@ pub(crate) mod batch;
 mod catalogue;
 mod command;
 mod documents;
+mod drafts;
 mod frontier;
 mod fulfilments;
 mod genesis;

@@ -281,6 +281,70 @@ cases_of_promises() {
   rows items kind subject_label <<<"$answer" | grep '^promises_uncovered' || true
 }
 
+# ---- step 7: an order that the warehouse ships ----------------------------------------------------------------------
+
+another_site_ships() {
+  step "7. the warehouse ships for the store"
+  at "$depot" "receive 10 at the warehouse" 0 stock receive MUG 10
+  send_to_depot "ada" 4
+  at "$depot" "the warehouse ships" 0 fulfilment ship "$order" --reference SF-1
+  within "the store sees what left" "$reconnect_seconds" order_is "$shop" confirmed shipped
+  same "line 1 left once" "4 0 0" "$(rows lines shipped sent backordered <<<"$answer" | tr '\t' ' ')"
+  within "head office sees it" "$reconnect_seconds" order_is "$hq" confirmed shipped
+  of "$depot" stock show MUG
+  same "the warehouse's stock fell" "6 6 0" "$(value on_hand free_rights secured <<<"$answer" | join)"
+  at "$depot" "status" 0 status
+  same "the warehouse holds no scope of the store" "" "$(rows scopes scope <<<"$answer" | grep -x site/SH01 || true)"
+  cross
+}
+
+# name, quantity: $order is taken at the store, sent, and promised by the warehouse
+send_to_depot() {
+  at "$shop" "order of $2" 0 order new --line "MUG:$2:2.50" --name "$1" --address London
+  order="$(value number <<<"$answer")"
+  at "$shop" "confirm it" 0 order confirm "$order"
+  at "$shop" "send it to WH01" 0 order send "$order" --from WH01
+  same "it is the warehouse's to ship" "$2 0" "$(rows lines sent shipped <<<"$answer" | tr '\t' ' ')"
+  within "the warehouse promises it by itself" "$reconnect_seconds" fulfilment_is "$depot" allocated
+  same "who gets it is known there" "$1" "$(value contact.name <<<"$answer")"
+}
+
+# folder, status of $order, delivery of it
+order_is() {
+  of "$1" order show "$order"
+  [ "$(value status fulfilment <<<"$answer" | join)" = "$2 $3" ]
+}
+
+# folder, status of the fulfilment of $order
+fulfilment_is() {
+  of "$1" fulfilment show "$order"
+  [ "$(value status <<<"$answer")" = "$2" ]
+}
+
+# folder: it shows $order with its fulfilment
+both_halves_at() {
+  of "$1" order show "$order"
+  [ "$(rows fulfilments status <<<"$answer" 2>/dev/null)" = allocated ]
+}
+
+# A cancel at head office meets a shipment at the warehouse, which is cut off.
+cross() {
+  send_to_depot "bob" 3
+  within "head office holds both halves" "$reconnect_seconds" both_halves_at "$hq"
+  at "$depot" "cut the warehouse" 0 sync pause
+  at "$hq" "head office cancels" 0 order cancel "$order" --reason changed
+  at "$depot" "the warehouse ships meanwhile" 0 fulfilment ship "$order"
+  at "$depot" "heal the warehouse" 0 sync resume
+  local folder
+  for folder in "$hq" "$shop" "$depot"; do
+    within "cancelled after dispatch: $(basename "$folder")" "$reconnect_seconds" \
+      fulfilment_is "$folder" cancelled_after_dispatch
+    of "$folder" case list
+    same "one case: $(basename "$folder")" "lane/SH01~WH01" \
+      "$(rows items kind scope subject_label <<<"$answer" | awk -F'\t' -v of="$order" '$1 == "shipped_after_cancel" && $3 == of { print $2 }')"
+  done
+}
+
 # -------------------------------------------------------------------------------------------------------------------
 
 command -v python3 >/dev/null || { printf 'error: python3 is missing (Debian: apt-get install python3)\n' >&2; exit 1; }
@@ -291,5 +355,6 @@ cut_and_catch_up
 warehouse
 digests
 two_tills
+another_site_ships
 summary
 [ "$failed" -eq 0 ]

@@ -1,9 +1,10 @@
-//! One order for people: facts, lines with the ladder, cases.
+//! One order for people: facts, lines with the ladder, what other sites ship, cases.
 //! It computes nothing; every figure is the node's.
 //! Invariant: every line and every case is shown; proved by `order_shows_lines_and_cases`.
 
 use serde_json::Value;
 
+use crate::output::fulfilment;
 use crate::output::table::{
     Column, Style, facts, number, person_at, plain, rows_at, table, text_at, time_at, word, word_at,
 };
@@ -17,6 +18,7 @@ const LINES: &[Column] = &[
     number(text::PRICE, "/price"),
     number(text::TOTAL, "/total"),
     number(text::CANCELLED, "/cancelled"),
+    number(text::SENT, "/sent"),
     number(text::RESERVED, "/reserved"),
     number(text::SECURED, "/secured"),
     number(text::SHIPPED, "/shipped"),
@@ -28,6 +30,7 @@ pub fn view(order: &Value, style: Style) -> String {
     let parts = [
         facts(&head(order, style.lang), style),
         table(LINES, rows_at(order, "/lines"), style),
+        fulfilment::of_order(rows_at(order, "/fulfilments"), style),
         cases(rows_at(order, "/cases"), style),
     ];
     let shown: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();

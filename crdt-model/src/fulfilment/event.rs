@@ -8,8 +8,8 @@
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::id::{DocumentId, EventKey};
 use crate::order::event::{
-    LineQuantity, ReservedLine, decode_epoch, decode_line_number, decode_positive, decode_quantities,
-    decode_reserved, encode_quantities, encode_reserved,
+    LineQuantity, ReservedLine, decode_epoch, decode_line_number, decode_positive, decode_quantities, decode_reserved,
+    encode_quantities, encode_reserved,
 };
 use crate::order::sent::decode_half;
 use crate::quantity::Quantity;

@@ -65,11 +65,7 @@ fn apply(state: &mut FulfilmentState, key: EventKey, event: &Event) {
     }
 }
 
-fn for_each(
-    state: &mut FulfilmentState,
-    lines: &[LineQuantity],
-    mut each: impl FnMut(&mut FulfilmentLineState, i128),
-) {
+fn for_each(state: &mut FulfilmentState, lines: &[LineQuantity], mut each: impl FnMut(&mut FulfilmentLineState, i128)) {
     for LineQuantity { line, quantity } in lines {
         if let Some(line) = state.line_mut(*line) {
             each(line, full(*quantity));

@@ -160,7 +160,8 @@ fn guard_open(order: &OrderState) -> Result<(), RuleError> {
     if order.header.entry == Entry::History || order.purpose != Purpose::Sale {
         return Err(RuleError::Finished);
     }
-    let wanted = order.lines.iter().any(|line| line.quantity.thousandths() != 0 && line.outstanding() + line.shipped > 0);
+    let wanted =
+        order.lines.iter().any(|line| line.quantity.thousandths() != 0 && line.outstanding() + line.shipped > 0);
     if wanted { Ok(()) } else { Err(RuleError::IsCancelled) }
 }
 

@@ -257,9 +257,8 @@ impl OrderState {
             paid: reader.wide("paid")?,
             contact: reader.option("contact", |r| Ok((EventKey::decode("contact", r)?, Contact::decode(r)?)))?,
             rivals: reader.list("rivals", DOCUMENT_OPS_MAX as usize, |r| EventKey::decode("rivals", r))?,
-            sent: reader.list("sent", DOCUMENT_OPS_MAX as usize, |r| {
-                Ok((EventKey::decode("sent", r)?, Sent::decode(r)?))
-            })?,
+            sent: reader
+                .list("sent", DOCUMENT_OPS_MAX as usize, |r| Ok((EventKey::decode("sent", r)?, Sent::decode(r)?)))?,
             duplicate_of: reader.option("duplicate of", |r| DocumentId::decode("duplicate of", r))?,
         };
         order.count_sent();

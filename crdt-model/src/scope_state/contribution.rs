@@ -250,8 +250,7 @@ pub(super) fn sum_cases(id: DocumentId, order: &OrderState) -> Vec<CaseRow> {
 fn fulfilment_cases(id: DocumentId, fulfilment: &FulfilmentState) -> Vec<CaseRow> {
     let label = &fulfilment.header.order_number;
     let other = Some(fulfilment.header.order);
-    let case =
-        |kind, amount| CaseRow { kind, subject: id, key: EventKey::ZERO, label: label.clone(), other, amount };
+    let case = |kind, amount| CaseRow { kind, subject: id, key: EventKey::ZERO, label: label.clone(), other, amount };
     let ladders = || fulfilment.lines.iter().map(|line| &line.ladder);
     let over: i128 = ladders().map(|line| (line.shipped - line.ordered()).max(0)).sum();
     let shipped = ladders().map(|line| line.shipped).sum();

@@ -163,9 +163,8 @@ fn exchange_over_lanes<R: Rows>(rows: &mut R, before: OverLanes, after: OverLane
 
 /// What the goods of a site did in the lanes that are held; zero for most items.
 pub fn read_over_lanes<R: Rows>(rows: &R, scope: &Scope, item: &DocumentId) -> Settled<StockSums, R> {
-    let bytes = rows
-        .get(ViewTable::StockOverLanes, RowKey::of(scope).document(item).as_bytes())
-        .map_err(ScopeError::Rows)?;
+    let bytes =
+        rows.get(ViewTable::StockOverLanes, RowKey::of(scope).document(item).as_bytes()).map_err(ScopeError::Rows)?;
     Ok(bytes.map(|bytes| StockRow::decode(&bytes)).transpose()?.map_or_else(StockSums::default, |row| row.sums))
 }
 

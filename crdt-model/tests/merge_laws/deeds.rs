@@ -3,10 +3,10 @@
 use crdt_model::control::event::{Channel, Keeper, Member, Site, SiteKind};
 use crdt_model::document::FieldValue;
 use crdt_model::event::Event;
-use crdt_model::id::{AuthorId, DeviceId, DocumentId, EventId, EventKey, LoanId, OrgId};
 use crdt_model::fulfilment::event::{
     FulfilmentCancelled, FulfilmentLine, FulfilmentPosted, FulfilmentPromise, FulfilmentShipped,
 };
+use crdt_model::id::{AuthorId, DeviceId, DocumentId, EventId, EventKey, LoanId, OrgId};
 use crdt_model::journal::entrusted::Entrusted;
 use crdt_model::journal::event::{Booking, StockFact};
 use crdt_model::journal::loan::{Loan, LoanOrigin, LoanReturned};

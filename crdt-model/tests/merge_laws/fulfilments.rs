@@ -259,8 +259,7 @@ impl Lanes {
     }
 
     fn write(&mut self, node: usize, scope: &Scope, document: DocumentId, events: Vec<Event>) {
-        self.world
-            .write(node, scope, document, |keys| events.into_iter().map(|event| (keys.next(), event)).collect());
+        self.world.write(node, scope, document, |keys| events.into_iter().map(|event| (keys.next(), event)).collect());
         self.world.replicas[node].settle(scope, document);
     }
 

@@ -25,7 +25,11 @@ use crate::store::{Snapshot, Table};
 
 impl App {
     /// Fulfilments of every lane that is held, oldest first.
-    pub fn fulfilments(&self, filter: FulfilmentFilter, request: PageRequest) -> Result<Page<FulfilmentView>, AppError> {
+    pub fn fulfilments(
+        &self,
+        filter: FulfilmentFilter,
+        request: PageRequest,
+    ) -> Result<Page<FulfilmentView>, AppError> {
         let snapshot = self.snapshot()?;
         let mut found: Vec<(String, Scope, DocumentId)> = Vec::new();
         for lane in lanes(&snapshot)? {
@@ -214,9 +218,10 @@ fn ends_of(lane: &Scope) -> impl Iterator<Item = &SiteCode> {
 /// The folded statuses that a filter lets through.
 fn statuses_of(filter: &FulfilmentFilter) -> impl Iterator<Item = state::FulfilmentStatus> {
     let wanted = filter.status;
-    state::FulfilmentStatus::ALL.into_iter().map(|(folded, _)| folded).filter(move |folded| {
-        wanted.is_none_or(|wanted| wanted == status(*folded))
-    })
+    state::FulfilmentStatus::ALL
+        .into_iter()
+        .map(|(folded, _)| folded)
+        .filter(move |folded| wanted.is_none_or(|wanted| wanted == status(*folded)))
 }
 
 /// Fulfilments of a lane, shipper and status, with their places in a list by time.

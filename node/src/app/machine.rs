@@ -8,7 +8,9 @@ use crdt_model::scope_state::ScopeError;
 use tokio::sync::{oneshot, watch};
 
 use super::error::AppError;
-use crate::replica::{AdoptError, CommandError, Input, FulfilmentError, LoanError, Outcome, Replica, ReplicaError, request_outcome};
+use crate::replica::{
+    AdoptError, CommandError, FulfilmentError, Input, LoanError, Outcome, Replica, ReplicaError, request_outcome,
+};
 use crate::store::{BatchError, Machine, NoRoom, Snapshot, StoreError, WriteTx};
 
 /// What became of a job.
@@ -221,7 +223,9 @@ fn fulfilment_error(error: &FulfilmentError) -> AppError {
             AppError::field("/from", error.to_string(), "Name another site, or ship with `order ship`.")
         }
         FulfilmentError::Unknown { id } => AppError::NotFound { what: "fulfilment", id: id.to_string() },
-        FulfilmentError::OtherShipper { .. } => conflict("other_shipper", error, "Ship it at the site that has the goods."),
+        FulfilmentError::OtherShipper { .. } => {
+            conflict("other_shipper", error, "Ship it at the site that has the goods.")
+        }
         FulfilmentError::HalfMissing { .. } => {
             conflict("half_missing", error, "Exchange with the other nodes (`tradepost sync now`), then repeat it.")
         }

@@ -24,9 +24,7 @@ mod stock;
 pub use catalogue::{
     ChannelView, CustomerView, DetailsState, NewChannel, NewCustomer, NewProduct, ProductFilter, ProductView,
 };
-pub use fulfilment::{
-    FulfilmentFilter, FulfilmentLineView, FulfilmentShipRequest, FulfilmentStatus, FulfilmentView,
-};
+pub use fulfilment::{FulfilmentFilter, FulfilmentLineView, FulfilmentShipRequest, FulfilmentStatus, FulfilmentView};
 pub use import::{
     ColumnMapping, DocumentCounts, ImportDelimiter, ImportKind, ImportMode, ImportRequest, ImportState, ImportView,
     OrderCounts,

@@ -25,7 +25,9 @@ use crdt_model::scope_state::lane_of;
 use crdt_model::text::Text;
 
 use super::error::AppError;
-use super::model::{self, CancelRequest, ContactDetails, NewOrder, NewPayment, OrderView, Request, SendRequest, ShipRequest};
+use super::model::{
+    self, CancelRequest, ContactDetails, NewOrder, NewPayment, OrderView, Request, SendRequest, ShipRequest,
+};
 use super::read::collect;
 use super::{App, read};
 use crate::replica::{Command, LineDraft, OrderDraft, Outcome, PaymentDraft, Sending};
@@ -69,7 +71,8 @@ impl App {
         let lines = send.lines.map(line_quantities).transpose()?;
         let delivery = self.delivery_of(&self.snapshot()?, &scope, id)?;
         let sending = Sending { scope, id, from: send.from, lines, service: send.service, delivery };
-        let outcome = self.write(&request, Command::SendOrder(sending)).await.map_err(|error| error.at("/home", "/from"));
+        let outcome =
+            self.write(&request, Command::SendOrder(sending)).await.map_err(|error| error.at("/home", "/from"));
         self.order_of(outcome?)
     }
 

@@ -17,8 +17,9 @@ use crate::app::App;
 mod input;
 mod output;
 
-use input::{CancelBody, ConfirmBody, NewOrderBody, OrderParameters, ShipBody};
-pub use output::OrderBody;
+pub use input::{CancelBody, LineQuantityBody, check_lines};
+use input::{ConfirmBody, NewOrderBody, OrderParameters, SendBody, ShipBody};
+pub use output::{OrderBody, OrderContactBody};
 
 /// Lists orders, newest first, without their lines.
 #[utoipa::path(get, path = "/api/v1/orders", tag = "orders", params(OrderParameters), responses(
@@ -86,7 +87,22 @@ pub async fn ship_order(
     Ok(Json(order.into()))
 }
 
-/// Cancels lines of an order, or all that is not shipped.
+/// Lets another site ship lines of an order, or all that is still to leave from here.
+#[utoipa::path(post, path = "/api/v1/orders/{id}/send", tag = "orders", request_body = SendBody,
+    params(("id" = String, Path, description = "Id or number"), ("Idempotency-Key" = Option<String>, Header)), responses(
+    (status = 200, description = "Done.", body = OrderBody),
+    (status = "4XX", description = "What was sent cannot be taken.", body = ProblemBody, content_type = "application/problem+json")))]
+pub async fn send_order(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    posted: Posted<SendBody>,
+) -> Result<Json<OrderBody>, Problem> {
+    let send = posted.body.check()?;
+    let order = app.send_order(posted.request, &id, send).await?;
+    Ok(Json(order.into()))
+}
+
+/// Cancels lines of an order, or all that is not shipped, at other sites too.
 #[utoipa::path(post, path = "/api/v1/orders/{id}/cancel", tag = "orders", request_body = CancelBody,
     params(("id" = String, Path, description = "Id or number"), ("Idempotency-Key" = Option<String>, Header)), responses(
     (status = 200, description = "Done.", body = OrderBody),

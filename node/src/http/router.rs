@@ -23,7 +23,8 @@ use super::auth::TokenHash;
 use super::error::Problem;
 use super::gate::{Gate, gate};
 use super::{
-    adoption, cases, channels, customers, imports, loans, orders, peers, products, reports, status, stock, sync,
+    adoption, cases, channels, customers, fulfilments, imports, loans, orders, peers, products, reports, status, stock,
+    sync,
 };
 use crate::app::App;
 use crate::app::error::AppError;
@@ -119,6 +120,11 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(orders::confirm_order))
         .routes(routes!(orders::ship_order))
         .routes(routes!(orders::cancel_order))
+        .routes(routes!(orders::send_order))
+        .routes(routes!(fulfilments::list_fulfilments))
+        .routes(routes!(fulfilments::show_fulfilment))
+        .routes(routes!(fulfilments::ship_fulfilment))
+        .routes(routes!(fulfilments::cancel_fulfilment))
         .routes(routes!(stock::list_stock))
         .routes(routes!(stock::show_stock))
         .routes(routes!(stock::receive_stock))
@@ -212,6 +218,11 @@ mod tests {
         ("post", "/api/v1/orders/{id}/confirm"),
         ("post", "/api/v1/orders/{id}/ship"),
         ("post", "/api/v1/orders/{id}/cancel"),
+        ("post", "/api/v1/orders/{id}/send"),
+        ("get", "/api/v1/fulfilments"),
+        ("get", "/api/v1/fulfilments/{id}"),
+        ("post", "/api/v1/fulfilments/{id}/ship"),
+        ("post", "/api/v1/fulfilments/{id}/cancel"),
         ("get", "/api/v1/stock"),
         ("get", "/api/v1/stock/{sku}"),
         ("post", "/api/v1/stock/receipts"),

@@ -111,7 +111,8 @@ impl Replica {
         if !self.control().sites.contains_key(from) {
             return Err(CommandError::UnknownSite { code: from.clone() }.into());
         }
-        let lane = Scope::lane(taker.clone(), from.clone()).map_err(|_| CommandError::UnknownSite { code: from.clone() })?;
+        let lane =
+            Scope::lane(taker.clone(), from.clone()).map_err(|_| CommandError::UnknownSite { code: from.clone() })?;
         let Whole { local, order, .. } = read_whole(batch, scope, *id)?;
         let lines = order_decide::send(&order, sending.lines.as_deref()).map_err(CommandError::Rule)?;
         self.check_sending(&lane, sending, &local, &lines)?;
@@ -278,7 +279,8 @@ impl Replica {
             return Err(CommandError::from(FulfilmentError::OtherShipper { id, shipper }).into());
         }
         let (epoch, _) = self.keeping();
-        let shipped = decide::ship(&fulfilment, lines, input.now, (site, epoch), reference).map_err(CommandError::Rule)?;
+        let shipped =
+            decide::ship(&fulfilment, lines, input.now, (site, epoch), reference).map_err(CommandError::Rule)?;
         let event = Event::FulfilmentShipped(shipped);
         if event.encode().len() > BYTES_VALUE_MAX {
             return Err(CommandError::TextTooLong { line: None, field: "reference" }.into());
@@ -368,8 +370,11 @@ impl Replica {
         if let Some(error) = failure {
             return Err(error.into());
         }
-        let promise = |lines: &[ReservedLine]| {
-            FulfilmentPromise { time: input.now, site: site.clone(), epoch, lines: lines.to_vec() }
+        let promise = |lines: &[ReservedLine]| FulfilmentPromise {
+            time: input.now,
+            site: site.clone(),
+            epoch,
+            lines: lines.to_vec(),
         };
         let moved = |lines: &[ReservedLine], wrap: fn(Entrusted) -> Event| -> Vec<Event> {
             let items = decide::by_item(fulfilment, lines).into_iter();
@@ -399,7 +404,12 @@ fn is_lane_of(scope: &Scope, site: &SiteCode) -> bool {
     }
 }
 
-fn header_of(sending: &Sending, order: &OrderState, (time, half): (EventTime, u64), line_count: u16) -> FulfilmentPosted {
+fn header_of(
+    sending: &Sending,
+    order: &OrderState,
+    (time, half): (EventTime, u64),
+    line_count: u16,
+) -> FulfilmentPosted {
     let taker = match &sending.scope {
         Scope::Site(taker) => taker.clone(),
         Scope::Control | Scope::Catalogue | Scope::Customers(_) | Scope::Lane(..) => sending.from.clone(),
@@ -422,7 +432,8 @@ fn parts(order: &OrderState, lines: Vec<LineQuantity>) -> Vec<Vec<LineQuantity>>
     let mut bytes = 0;
     for entry in lines {
         let line = &order.lines[usize::from(entry.line) - 1];
-        let weight = LINE_BYTES_BASE + line.sku.as_str().len() + line.name.as_ref().map_or(0, |name| name.as_str().len());
+        let weight =
+            LINE_BYTES_BASE + line.sku.as_str().len() + line.name.as_ref().map_or(0, |name| name.as_str().len());
         bytes += weight;
         match parts.last_mut() {
             Some(part) if bytes <= FULFILMENT_BYTES_MAX && part.len() < LINES_MAX => part.push(entry),

@@ -113,12 +113,7 @@ impl App {
     }
 }
 
-fn line_view(
-    snapshot: &Snapshot,
-    whole: &Whole,
-    number: u16,
-    line: &LineState,
-) -> Result<OrderLineView, AppError> {
+fn line_view(snapshot: &Snapshot, whole: &Whole, number: u16, line: &LineState) -> Result<OrderLineView, AppError> {
     let product = match &line.name {
         Some(_) => None,
         None => read::product(snapshot, &DocumentId::of_sku(line.sku.as_str()))?,

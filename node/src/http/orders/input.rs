@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::app::model::{
     CancelRequest, ContactDetails, LineQuantity, NewOrder, NewOrderLine, NewPayment, ORDER_LINES_MAX, OrderFilter,
-    OrderState, PAYMENTS_MAX, PageRequest, ShipRequest,
+    OrderState, PAYMENTS_MAX, PageRequest, SendRequest, ShipRequest,
 };
 use crate::http::check::{At, Errors, Sign};
 use crate::http::error::Problem;
@@ -98,7 +98,7 @@ pub struct ConfirmBody {}
 /// A quantity of a line.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct LineQuantityBody {
+pub struct LineQuantityBody {
     /// The line's number, from 1.
     line: u32,
     /// Decimal text, more than 0.
@@ -112,6 +112,19 @@ struct LineQuantityBody {
 pub struct ShipBody {
     /// All that is left where it is left out.
     lines: Option<Vec<LineQuantityBody>>,
+}
+
+/// What another site shall ship.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SendBody {
+    /// The code of the site that has the goods.
+    #[schema(example = "WH01")]
+    from: String,
+    /// All that is still to leave from the order's own site where it is left out.
+    lines: Option<Vec<LineQuantityBody>>,
+    /// How it shall travel.
+    service: Option<String>,
 }
 
 /// What to cancel.
@@ -254,6 +267,18 @@ impl ShipBody {
     }
 }
 
+impl SendBody {
+    /// The request, or everything that is wrong with it.
+    pub fn check(self) -> Result<SendRequest, Problem> {
+        let mut errors = Errors::default();
+        let from = errors.site(At::Field("from"), &self.from);
+        let lines = self.lines.map(|lines| check_lines(&mut errors, &lines));
+        let service = errors.optional_name(At::Field("service"), self.service);
+        let send = from.map(|from| SendRequest { from, lines, service });
+        errors.finish(send)?.ok_or_else(|| Problem::internal("a sending without errors has no site".to_owned()))
+    }
+}
+
 impl CancelBody {
     /// The request, or everything that is wrong with it.
     pub fn check(self) -> Result<CancelRequest, Problem> {
@@ -264,7 +289,8 @@ impl CancelBody {
     }
 }
 
-fn check_lines(errors: &mut Errors, lines: &[LineQuantityBody]) -> Vec<LineQuantity> {
+/// Lines with their quantities, each named once; what is wrong with them goes to `errors`.
+pub fn check_lines(errors: &mut Errors, lines: &[LineQuantityBody]) -> Vec<LineQuantity> {
     if lines.is_empty() {
         errors.add(At::Field("lines"), "it names no line", "Name lines, or leave it out for all.");
     } else if lines.len() > ORDER_LINES_MAX {

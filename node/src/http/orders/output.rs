@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use crate::app::model::{ContactDetails, OrderCustomerView, OrderLineView, OrderView};
 use crate::http::cases::CaseBody;
+use crate::http::fulfilments::FulfilmentBody;
 
 /// An order.
 #[derive(Debug, Serialize, ToSchema)]
@@ -66,6 +67,9 @@ pub struct OrderBody {
     /// Left out in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     cases: Option<Vec<CaseBody>>,
+    /// What other sites ship of it; left out in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fulfilments: Option<Vec<FulfilmentBody>>,
 }
 
 /// The customer of an order.
@@ -107,6 +111,8 @@ pub struct OrderLineBody {
     total: String,
     /// Called off.
     cancelled: String,
+    /// Still to leave at other sites.
+    sent: String,
     /// Promised and still here.
     reserved: String,
     /// Of the reserved: covered by rights.
@@ -150,6 +156,7 @@ impl From<OrderView> for OrderBody {
             line_count: order.line_count,
             lines,
             cases: order.cases.map(|cases| cases.into_iter().map(CaseBody::from).collect()),
+            fulfilments: order.fulfilments.map(|sent| sent.into_iter().map(FulfilmentBody::from).collect()),
         }
     }
 }
@@ -184,6 +191,7 @@ impl OrderLineBody {
             price: line.price.to_string(),
             total: currency.format(line.total.0),
             cancelled: line.cancelled.to_string(),
+            sent: line.sent.to_string(),
             reserved: line.reserved.to_string(),
             secured: line.secured.to_string(),
             shipped: line.shipped.to_string(),
@@ -214,16 +222,16 @@ mod tests {
                 "contact": {"name": "李雷", "phone": null, "address": "上海"}, "note": null, "total": "15.30", "paid": "15.30",
                 "secured": "part", "duplicate_of": null, "line_count": 1,
                 "lines": [{"line": 1, "sku": "85123A", "name": "HOLDER", "quantity": "6", "price": "2.55", "total": "15.30",
-                    "cancelled": "0", "reserved": "4", "secured": "3", "shipped": "2", "delivered": "0", "backordered": "0"}],
-                "cases": []})
+                    "cancelled": "0", "sent": "0", "reserved": "4", "secured": "3", "shipped": "2", "delivered": "0", "backordered": "0"}],
+                "cases": [], "fulfilments": []})
         );
     }
 
     #[test]
     fn a_listed_order_has_no_lines() {
-        let listed = OrderView { lines: None, cases: None, ..sample_order() };
+        let listed = OrderView { lines: None, cases: None, fulfilments: None, ..sample_order() };
         let body = serde_json::to_value(OrderBody::from(listed)).unwrap();
-        assert_eq!((body.get("lines"), body.get("cases")), (None, None));
+        assert_eq!((body.get("lines"), body.get("cases"), body.get("fulfilments")), (None, None, None));
         assert_eq!(body["line_count"], 1);
     }
 }

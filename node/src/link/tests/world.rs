@@ -124,7 +124,8 @@ impl Node {
 
     pub async fn try_invite(&self, site: &str) -> Result<InviteView, crate::app::error::AppError> {
         let site = SiteCode::new(site).unwrap();
-        let (kind, zone) = (Some(SiteKind::Store), Some(chrono_tz::Europe::London));
+        let kind = if site.as_str() == "WH01" { SiteKind::Warehouse } else { SiteKind::Store };
+        let (kind, zone) = (Some(kind), Some(chrono_tz::Europe::London));
         self.app.invite(NewInvite { site, kind, zone, territory: None, hours: 1 }).await
     }
 
@@ -164,6 +165,17 @@ impl Node {
             }
         };
         timeout(LONG, waiting).await.unwrap();
+    }
+
+    /// Waits until something that it holds is true.
+    pub async fn until_it_shows(&self, what: &str, holds: impl Fn(&App) -> bool) {
+        let mut news = self.app.news();
+        let waiting = async {
+            while !holds(&self.app) {
+                news.changed().await.unwrap();
+            }
+        };
+        timeout(LONG, waiting).await.unwrap_or_else(|_| panic!("{}: {what}", self.folder.display()));
     }
 
     /// Waits until something about its links is true.

@@ -5,8 +5,8 @@ use crdt_model::order::event::Handover;
 use proptest::prelude::*;
 
 use super::super::*;
-use super::network::*;
 use super::fulfilments::{cancel_sent, fulfilments_at, send, ship_sent, stock_of};
+use super::network::*;
 use super::random::history;
 use super::world::*;
 use crate::store::Table;

@@ -123,7 +123,10 @@ fn a_sent_order_is_shipped_by_the_other_site() {
     }
     let warehouse = &network.nodes[WAREHOUSE];
     assert!(warehouse.rows(Table::Rows, &scope()).is_empty() && warehouse.rows(Table::Frontier, &scope()).is_empty());
-    assert!(warehouse.commits().iter().all(|commit| commit.commit().scope != scope()), "no commit of the store's scope");
+    assert!(
+        warehouse.commits().iter().all(|commit| commit.commit().scope != scope()),
+        "no commit of the store's scope"
+    );
 }
 
 #[test]
@@ -135,9 +138,8 @@ fn both_halves_are_one_transaction_and_name_each_other() {
         .filter(|held| held.commit().changes.iter().any(|change| change.document == sent || change.document == id))
         .filter(|held| held.commit().transaction != TransactionId::ZERO)
         .collect();
-    let [order, fulfilment] = [scope(), lane()].map(|scope| {
-        halves.iter().find(|half| half.commit().scope == scope).unwrap().commit().clone()
-    });
+    let [order, fulfilment] = [scope(), lane()]
+        .map(|scope| halves.iter().find(|half| half.commit().scope == scope).unwrap().commit().clone());
     assert_eq!((halves.len(), order.transaction), (2, fulfilment.transaction));
     let link = order_at(&network.nodes[KEEPER], id).sent[0].1.clone();
     assert_eq!((link.fulfilment, link.half), (sent, fulfilment.seq));
@@ -191,7 +193,11 @@ fn a_cancel_that_arrives_in_time_gives_the_rights_back() {
     for node in &network.nodes {
         assert_eq!((node.set_aside(), node.parked()), (vec![], vec![]));
     }
-    assert_eq!(network.run(WAREHOUSE, ship_sent(sent, Some(of_line(1, "3")))).is_err(), true, "who has seen it is held");
+    assert_eq!(
+        network.run(WAREHOUSE, ship_sent(sent, Some(of_line(1, "3")))).is_err(),
+        true,
+        "who has seen it is held"
+    );
     network.done(WAREHOUSE, Command::Refill);
     let sums = stock_of(&network.nodes[WAREHOUSE], "site/WH01", "lamp");
     assert_eq!((sums.secured, sums.free_rights(1), sums.allotted()), (2_000, 8_000, 0));
@@ -271,7 +277,10 @@ fn a_cancel_waits_for_the_half_of_the_lane() {
     assert!(matches!(refused, CommandError::Fulfilment(FulfilmentError::HalfMissing { .. })), "{refused}");
     network.receive(HQ, lanes);
     network.done(HQ, cancel(id, None));
-    assert_eq!(fulfilment_at(&network.nodes[HQ], fulfilments_at(&network.nodes[HQ])[0]).status(), FulfilmentStatus::Cancelled);
+    assert_eq!(
+        fulfilment_at(&network.nodes[HQ], fulfilments_at(&network.nodes[HQ])[0]).status(),
+        FulfilmentStatus::Cancelled
+    );
 }
 
 #[test]
@@ -294,6 +303,9 @@ fn a_thousand_lines_are_one_fulfilment_and_one_more_two() {
         network.done(KEEPER, send(id, None));
         network.settle();
         assert_eq!(fulfilments_at(&network.nodes[WAREHOUSE]).len(), fulfilments, "{lines} lines");
-        assert_eq!(order_at(&network.nodes[HQ], id).lines.iter().map(|line| line.sent).sum::<i128>(), lines as i128 * 1_000);
+        assert_eq!(
+            order_at(&network.nodes[HQ], id).lines.iter().map(|line| line.sent).sum::<i128>(),
+            lines as i128 * 1_000
+        );
     }
 }

@@ -165,7 +165,13 @@ fn write_puts(
 
 /// Sealed values do not compress.
 fn is_noise(key: Option<EventKey>, value: &[u8]) -> bool {
-    key.is_none() || value.starts_with(&(EventKind::Contact as u16).to_be_bytes())
+    key.is_none() || is_contact(value)
+}
+
+/// Whether a value is an event that seals who gets goods.
+pub(super) fn is_contact(value: &[u8]) -> bool {
+    let kinds = [EventKind::Contact, EventKind::FulfilmentContact];
+    kinds.into_iter().any(|kind| value.starts_with(&(kind as u16).to_be_bytes()))
 }
 
 /// Reads a change; gives its chunk and the number of its events.

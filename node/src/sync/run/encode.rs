@@ -5,12 +5,12 @@
 use crdt_model::change::{OpAction, Scalar, ScannedChange, scan};
 use crdt_model::codec::Writer;
 use crdt_model::commit::{Commit, DocumentChange, SignedCommit};
-use crdt_model::event::{Event, EventKind};
+use crdt_model::event::Event;
 use crdt_model::id::{CommitHash, DocumentId, KeyId, OrgId, RequestId, TransactionId, UserId};
 use crdt_model::scope::Scope;
 use crdt_model::seal::KeyRecord;
 
-use super::chunk::{Place, write_change};
+use super::chunk::{Place, is_contact, write_change};
 use super::{
     Context, FLAG_DEPS, FLAG_GENESIS, FLAG_LINKED, FLAG_RAW, FLAG_REQUEST, FLAG_SAME_CONTROL, FLAG_SAME_SESSION,
     FLAG_TRANSACTION, FLAG_USER,
@@ -32,12 +32,10 @@ impl<'a> Prepared<'a> {
     /// Whose keys open what the commit seals: the subjects of contacts, and customers themselves.
     pub fn subjects(&self) -> Vec<DocumentId> {
         let contacts = self.scanned.iter().flatten().flat_map(|change| &change.puts).filter_map(|op| match op.action {
-            OpAction::Put(Scalar::Bytes(value)) if value.starts_with(&(EventKind::Contact as u16).to_be_bytes()) => {
-                match Event::decode(value) {
-                    Ok(Event::Contact(contact)) => Some(contact.subject),
-                    _ => None,
-                }
-            }
+            OpAction::Put(Scalar::Bytes(value)) if is_contact(value) => match Event::decode(value) {
+                Ok(Event::Contact(contact) | Event::FulfilmentContact(contact)) => Some(contact.subject),
+                _ => None,
+            },
             OpAction::Put(_) | OpAction::Delete => None,
         });
         let mut subjects: Vec<DocumentId> = contacts.collect();

@@ -7,10 +7,10 @@ use super::super::*;
 use crate::control::event::{Channel, Genesis, Keeper, Member, Site};
 use crate::control::state::ControlRecord;
 use crate::customer::event::CustomerPosted;
-use crate::id::{DeviceId, DocumentId, EventKey, LoanId};
 use crate::fulfilment::event::{
     FulfilmentCancelled, FulfilmentLine, FulfilmentPosted, FulfilmentPromise, FulfilmentShipped,
 };
+use crate::id::{DeviceId, DocumentId, EventKey, LoanId};
 use crate::journal::entrusted::Entrusted;
 use crate::journal::event::{Booking, StockFact};
 use crate::journal::loan::{Loan, LoanOrigin, LoanReturned};

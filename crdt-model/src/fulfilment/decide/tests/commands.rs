@@ -82,5 +82,8 @@ fn lines_of_one_item_are_debited_together() {
     let state = fulfilment(&[held(&[(2, 6)])]);
     let promise = promise(1, "WH01", &[(2, 6), (5, 4)]);
     let items = by_item(&state, &promise.lines);
-    assert_eq!(items.iter().map(|(sku, sum)| (sku.as_str(), sum.to_string())).collect::<Vec<_>>(), [("A", "10".into())]);
+    assert_eq!(
+        items.iter().map(|(sku, sum)| (sku.as_str(), sum.to_string())).collect::<Vec<_>>(),
+        [("A", "10".into())]
+    );
 }

@@ -27,8 +27,7 @@ pub(crate) fn code(code: &str) -> SiteCode {
 }
 
 pub(crate) fn lines(named: &[(u16, i64)]) -> Vec<LineQuantity> {
-    let entry =
-        |(line, units): &(u16, i64)| LineQuantity { line: *line, quantity: units.to_string().parse().unwrap() };
+    let entry = |(line, units): &(u16, i64)| LineQuantity { line: *line, quantity: units.to_string().parse().unwrap() };
     named.iter().map(entry).collect()
 }
 
@@ -46,11 +45,8 @@ pub(crate) fn header(line_count: u16) -> FulfilmentPosted {
 }
 
 pub(crate) fn promise(epoch: u32, site: &str, named: &[(u16, i64)]) -> FulfilmentPromise {
-    let line = |entry: LineQuantity| ReservedLine {
-        line: entry.line,
-        secured: entry.quantity,
-        unsecured: Quantity::ZERO,
-    };
+    let line =
+        |entry: LineQuantity| ReservedLine { line: entry.line, secured: entry.quantity, unsecured: Quantity::ZERO };
     let lines = lines(named).into_iter().map(line).collect();
     FulfilmentPromise { time: time(), site: code(site), epoch, lines }
 }
@@ -155,13 +151,8 @@ fn order(more: &[Event]) -> OrderState {
         line_count: 2,
         parts: None,
     };
-    let sent = Sent {
-        time: time(),
-        shipper: code("WH01"),
-        fulfilment: DocumentId([5; 16]),
-        half: 1,
-        lines: lines(&[(2, 6)]),
-    };
+    let sent =
+        Sent { time: time(), shipper: code("WH01"), fulfilment: DocumentId([5; 16]), half: 1, lines: lines(&[(2, 6)]) };
     let mut events = BTreeMap::from([(EventKey([1; 8]), line(1, "1")), (EventKey([2; 8]), line(2, "10"))]);
     events.insert(placed, Event::Placed(header));
     events.insert(EventKey([10; 8]), Event::Sent(sent.clone()));
