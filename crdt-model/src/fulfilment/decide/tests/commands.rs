@@ -5,11 +5,14 @@ use super::super::*;
 use crate::event::Event;
 use crate::fulfilment::fold::tests::rules::{cancelled, code, fulfilment, lines, promise, shipped, time};
 
-fn reserved(lines: &[ReservedLine]) -> Vec<(u16, i64)> {
+fn reserved(lines: &[ReservedLine]) -> Units {
     lines.iter().map(|line| (line.line, line.secured.thousandths() / 1_000)).collect()
 }
 
-fn covered(events: &[Event], free: i128) -> (Vec<(u16, i64)>, Vec<(u16, i64)>) {
+type Units = Vec<(u16, i64)>;
+
+/// Reserved and released.
+fn covered(events: &[Event], free: i128) -> (Units, Units) {
     let cover = cover(&fulfilment(events), 1, |_| free * 1_000);
     (reserved(&cover.reserve), reserved(&cover.release))
 }
