@@ -222,7 +222,7 @@ mod tests {
 
     fn any_changes(rng: &mut Rng) -> TableChanges {
         let count = rng.next() % 6;
-        let value = |rng: &mut Rng| (rng.next() % 3 > 0).then(|| rng.next().to_be_bytes().to_vec());
+        let value = |rng: &mut Rng| (!rng.next().is_multiple_of(3)).then(|| rng.next().to_be_bytes().to_vec());
         (0..count).map(|_| (any_key(rng), value(rng))).collect()
     }
 

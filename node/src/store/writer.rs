@@ -407,7 +407,9 @@ mod tests {
                 assert_eq!(row.is_some(), matches!(input.work, Work::Put(_)));
             }
             let gate = self.0.gate.lock().unwrap().take();
-            gate.map(|gate| gate.recv().unwrap());
+            if let Some(gate) = gate {
+                gate.recv().unwrap();
+            }
             self.0.committed.store(count, Ordering::SeqCst);
             self.0.batches.lock().unwrap().push(inputs.len());
             inputs.into_iter().for_each(|input| self.0.answer(input.id, Answer::Done));
