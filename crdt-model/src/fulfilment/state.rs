@@ -9,11 +9,11 @@
 use crate::change::DOCUMENT_OPS_MAX;
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::fulfilment::event::FulfilmentPosted;
-use crate::id::EventKey;
+use crate::id::{DocumentId, EventKey};
 use crate::order::event::{Contact, ORDER_LINES_MAX, decode_line_number};
 use crate::order::line::LineState;
 use crate::order::state::Secured;
-use crate::scope::SiteCode;
+use crate::scope::{Scope, SiteCode};
 use crate::text::Text;
 
 /// How far a fulfilment is.
@@ -78,6 +78,12 @@ pub struct FulfilmentState {
 }
 
 impl FulfilmentState {
+    /// Whether it ships for this order: a link from any other order is to something that never arrives.
+    pub fn is_of(&self, scope: &Scope, order: &DocumentId) -> bool {
+        let named = matches!(scope, Scope::Site(taker) if *taker == self.header.taker);
+        named && self.header.order == *order
+    }
+
     /// The line of a number.
     pub fn line(&self, number: u16) -> Option<&FulfilmentLineState> {
         self.lines.binary_search_by_key(&number, |line| line.number).ok().map(|at| &self.lines[at])

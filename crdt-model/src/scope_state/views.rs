@@ -31,10 +31,10 @@ pub(super) struct Views {
     cases: BTreeMap<CaseId, CaseRow>,
 }
 
-/// The fulfilments of an order, as far as they are held: one entry for each of `order.sent`.
+/// The fulfilments of an order, as far as they are held and name it: one entry for each of `order.sent`.
 pub fn fulfilments_of<R: Rows>(
     rows: &R,
-    scope: &Scope,
+    (scope, id): (&Scope, &DocumentId),
     order: &OrderState,
 ) -> Settled<Vec<Option<FulfilmentState>>, R> {
     let mut found = Vec::with_capacity(order.sent.len());
@@ -42,7 +42,7 @@ pub fn fulfilments_of<R: Rows>(
         let lane = lane_of(scope, sent);
         let row = lane.map(|lane| read_document(rows, &lane, &sent.fulfilment)).transpose()?.flatten();
         found.push(match row {
-            Some(DocumentRow::Fulfilment(fulfilment)) => Some(*fulfilment),
+            Some(DocumentRow::Fulfilment(fulfilment)) if fulfilment.is_of(scope, id) => Some(*fulfilment),
             Some(_) | None => None,
         });
     }
@@ -63,7 +63,7 @@ impl Views {
         let Some(DocumentRow::Order(order)) = row else { return Ok(Self::default()) };
         let whole = match order.sent.is_empty() {
             true => Cow::Borrowed(&**order),
-            false => Cow::Owned(whole_order(order, &fulfilments_of(rows, scope, order)?)),
+            false => Cow::Owned(whole_order(order, &fulfilments_of(rows, (scope, &id), order)?)),
         };
         let mut views = Self::default();
         views.index_order(scope, id, &whole);

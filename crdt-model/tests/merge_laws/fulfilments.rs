@@ -52,7 +52,9 @@ fn write(world: &mut World, replica: usize, scope: &Scope, document: DocumentId,
 
 fn order_in(rows: &MemoryRows) -> OrderState {
     match read_document(rows, &site(), &ORDER).unwrap() {
-        Some(DocumentRow::Order(order)) => whole_order(&order, &fulfilments_of(rows, &site(), &order).unwrap()),
+        Some(DocumentRow::Order(order)) => {
+            whole_order(&order, &fulfilments_of(rows, (&site(), &ORDER), &order).unwrap())
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -153,6 +155,22 @@ fn a_shipper_without_goods_on_the_book_is_a_case_there() {
     world.write(SHIPPER, &depot(), DocumentId([0x60; 16]), |keys| vec![(keys.next(), Event::Receipt(fact("A", 7)))]);
     let rows = met(&mut world);
     assert_eq!((stock_at(&rows, &depot()).on_hand, across(&rows, &depot())), (1_000, vec![]));
+}
+
+#[test]
+fn a_fulfilment_ships_for_the_order_that_it_names_alone() {
+    let mut world = sent();
+    let other = ORDERS[2];
+    world.write(TAKER, &site(), other, |keys| {
+        let mut events = placing(keys, &header(), Event::Placed, &[("A", 9, "2.50")]);
+        events.push((keys.next(), send(SENT, &[(1, 6)])));
+        events
+    });
+    write(&mut world, SHIPPER, &lane(), SENT, ship_sent("WH01", &[(1, 6)]));
+    let rows = met(&mut world);
+    assert_eq!(order_in(&rows).lines[0].shipped, 6_000);
+    let Some(DocumentRow::Order(order)) = read_document(&rows, &site(), &other).unwrap() else { panic!("no order") };
+    assert_eq!(fulfilments_of(&rows, (&site(), &other), &order).unwrap(), [None], "goods are counted for one order");
 }
 
 #[test]

@@ -236,7 +236,7 @@ pub(super) fn read_whole(snapshot: &Snapshot, scope: &Scope, id: DocumentId) -> 
             None => None,
         };
         held.push(match row {
-            Some(DocumentRow::Fulfilment(fulfilment)) => Some(*fulfilment),
+            Some(DocumentRow::Fulfilment(fulfilment)) if fulfilment.is_of(scope, &id) => Some(*fulfilment),
             Some(_) | None => None,
         });
     }

@@ -381,7 +381,7 @@ pub(super) struct Whole {
 pub(super) fn read_whole(batch: &Batch<'_, '_>, scope: &Scope, id: DocumentId) -> Result<Whole, Stop> {
     match read_document(batch, scope, &id).map_err(ReplicaError::from)? {
         Some(DocumentRow::Order(local)) => {
-            let held = fulfilments_of(batch, scope, &local).map_err(ReplicaError::from)?;
+            let held = fulfilments_of(batch, (scope, &id), &local).map_err(ReplicaError::from)?;
             let order = whole_order(&local, &held);
             Ok(Whole { local, held, order })
         }
