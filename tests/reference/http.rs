@@ -4,7 +4,7 @@ use node::http::{PROBLEM_CODES, Routes};
 use serde_json::{Map, Value};
 use tests::examples::{Asked, asked, fits};
 
-use crate::markdown::{block, code, link, table};
+use crate::markdown::{anchor, block, code, link, table};
 
 const METHODS: &[&str] = &["get", "post", "put", "patch", "delete"];
 /// Areas in the order of the page, with what stands below their heading; one that is not here comes last.
@@ -55,7 +55,7 @@ curl -sS -H \"Authorization: Bearer $TOKEN\" \"$URL/api/v1/status\"
 - Bodies are one JSON object in UTF-8; an unknown field is refused by name.
 - Money, prices and quantities are decimal texts (`\"2.55\"`), never JSON numbers.
 - A success is durable: the answer leaves after the fsync.
-- `Idempotency-Key` (1 to 128 visible ASCII letters, a fresh UUID): the same key with the same body gives the same answer and does
+- `Idempotency-Key` (1 to 128 visible ASCII characters, a fresh UUID): the same key with the same body gives the same answer and does
   nothing twice.
 - Lists answer `items`, `has_more` and `next_cursor`; give the cursor back as `cursor` for the next page.
 - Answers have the headers `X-Request-Id`, `Cache-Control: no-store` and `X-Content-Type-Options: nosniff`.
@@ -134,7 +134,10 @@ pub fn page(description: &Value) -> String {
     page.push_str(&problems());
     for (area, about) in areas(&routes) {
         page.push_str(&format!("## {}\n\n{about}\n\n", capital(area)));
-        routes.iter().filter(|route| route.area() == area).for_each(|route| page.push_str(&section(route, &asked)));
+        routes
+            .iter()
+            .filter(|route| route.area() == area)
+            .for_each(|route| page.push_str(&section(route, &asked, description)));
     }
     page.push_str("## Objects\n\n");
     for (name, schema) in description["components"]["schemas"].as_object().expect("schemas") {
@@ -173,7 +176,7 @@ fn problems() -> String {
             .to_owned();
     text.push_str(&format!(
         "{}): `code` is for programs and never changes its meaning, `detail` and `remedy` ",
-        link("Object `Problem`")
+        object_link("ProblemBody")
     ));
     text.push_str("are for people, `errors` names each wrong field with a JSON pointer, `retryable` says whether the same request may succeed later.\n\n");
     let who = |routes| match routes {
@@ -192,21 +195,22 @@ fn problems() -> String {
     text + &table(&["status", "code", "when", "where"], &rows)
 }
 
-fn section(route: &Route<'_>, asked: &[Asked]) -> String {
+fn section(route: &Route<'_>, asked: &[Asked], description: &Value) -> String {
     let mut text = format!("### {}\n\n{}\n\n", route.heading(), route.summary());
     let rows: Vec<Vec<String>> = route.parameters().iter().map(parameter).collect();
     text.push_str(&table(&["parameter", "in", "meaning"], &rows));
     if let Some((kind, content)) = route.body().and_then(|content| content.iter().next()) {
-        text.push_str(&format!("Body {}: {}\n\n", code(kind), body_of(route, kind, &content["schema"])));
+        text.push_str(&format!("Body {}: {}\n\n", code(kind), body_of(route, kind, &content["schema"], description)));
     }
     text.push_str(&answers(route));
     let own =
         PROBLEM_CODES.iter().filter(|known| matches!(known.routes, Routes::Only(_)) && route.may_answer(known.routes));
     let own: Vec<String> = own.map(|known| format!("{} {}", known.status, code(known.code))).collect();
-    let shared = [("its body", Routes::WithBody), ("its input", Routes::WithInput), ("its key", Routes::WithKey)];
-    let shared = shared.iter().chain([("writing", Routes::Writing)].iter());
+    let shared =
+        [("with a body", Routes::WithBody), ("with input", Routes::WithInput), ("with a key", Routes::WithKey)];
+    let shared = shared.iter().chain([("that write", Routes::Writing)].iter());
     let shared: Vec<&str> = shared.filter(|(_, routes)| route.may_answer(*routes)).map(|(word, _)| *word).collect();
-    let of_all = if shared.is_empty() { String::new() } else { format!(" and those of {}", shared.join(", ")) };
+    let of_all = if shared.is_empty() { String::new() } else { format!(", those {}", shared.join(", ")) };
     let own = if own.is_empty() { String::new() } else { format!("{}; ", own.join(", ")) };
     text.push_str(&format!("Problems: {own}those of every route{of_all} ({}).\n\n", link("Problems")));
     text + &example(route, asked)
@@ -224,9 +228,9 @@ fn parameter(parameter: &Value) -> Vec<String> {
     vec![code(name) + star, text(&parameter["in"]).to_owned(), about.to_owned()]
 }
 
-fn body_of(route: &Route<'_>, kind: &str, schema: &Value) -> String {
+fn body_of(route: &Route<'_>, kind: &str, schema: &Value, description: &Value) -> String {
     match schema["$ref"].as_str() {
-        Some(_) => type_of(schema) + ".",
+        Some(reference) => type_of(schema) + ".\n\n" + table_of(described(reference, description)).trim_end(),
         None if kind == "application/octet-stream" => {
             text(&route.operation["requestBody"]["description"]).to_owned() + "."
         }
@@ -261,11 +265,17 @@ fn example(route: &Route<'_>, asked: &[Asked]) -> String {
 }
 
 fn object(name: &str, schema: &Value) -> String {
-    let about = text(&schema["description"]);
+    format!("### {}\n\n{}\n\n{}", object_heading(name), text(&schema["description"]), table_of(schema))
+}
+
+fn described<'a>(reference: &str, description: &'a Value) -> &'a Value {
+    description.pointer(reference.trim_start_matches('#')).expect("a schema of the description")
+}
+
+fn table_of(schema: &Value) -> String {
     let mut rows = Vec::new();
     fields(schema, &mut rows);
-    let table = if rows.is_empty() { "No field.\n\n".to_owned() } else { table(&["field", "type", "meaning"], &rows) };
-    format!("### {}\n\n{about}\n\n{table}", object_heading(name))
+    if rows.is_empty() { "No field.\n\n".to_owned() } else { table(&["field", "type", "meaning"], &rows) }
 }
 
 fn fields(schema: &Value, rows: &mut Vec<Vec<String>>) {
@@ -292,8 +302,8 @@ fn fields(schema: &Value, rows: &mut Vec<Vec<String>>) {
 fn type_of(schema: &Value) -> String {
     if let Some(name) = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()) {
         return match name.strip_prefix("PageBody_") {
-            Some(item) => format!("a page of {}", link(&object_heading(item))),
-            None => link(&object_heading(name)),
+            Some(item) => format!("a page of {}", object_link(item)),
+            None => object_link(name),
         };
     }
     let word = |kind: &str| match kind {
@@ -311,6 +321,11 @@ fn type_of(schema: &Value) -> String {
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => String::new(),
     }
+}
+
+fn object_link(name: &str) -> String {
+    let heading = object_heading(name);
+    format!("[{}](#{})", name.strip_suffix("Body").unwrap_or(name), anchor(&heading))
 }
 
 fn object_heading(name: &str) -> String {

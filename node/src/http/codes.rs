@@ -47,7 +47,12 @@ pub const PROBLEM_CODES: &[ProblemCode] = &[
     code("bad_request", 400, Routes::All, "Address or headers cannot be read."),
     code("body_broken", 400, Routes::WithBody, "The body broke off."),
     code("malformed_json", 400, Routes::WithBody, "The body is not one JSON object in UTF-8."),
-    code("idempotency_key_invalid", 400, Routes::WithKey, "The key is not one text of 1 to 128 visible ASCII letters."),
+    code(
+        "idempotency_key_invalid",
+        400,
+        Routes::WithKey,
+        "The key is not one text of 1 to 128 visible ASCII characters.",
+    ),
     code("import_as_missing", 400, IMPORT, "Nothing says whether the file is history or new orders."),
     code("import_as_new_unavailable", 400, IMPORT, "New orders cannot be imported yet."),
     code("import_columns", 400, IMPORT, "A column is missing, unknown or mapped twice."),
