@@ -57,6 +57,8 @@ pub struct StatusBody {
     set_aside: u64,
     /// Documents parked.
     parked: u64,
+    /// What the list of peers warns of.
+    alerts: u64,
     /// Each scope.
     scopes: Vec<ScopeBody>,
     /// 64 hexadecimal digits, where it was wanted.
@@ -121,6 +123,7 @@ impl From<StatusView> for StatusBody {
             cases_open: status.cases_open,
             set_aside: status.set_aside,
             parked: status.parked,
+            alerts: status.alerts,
             scopes: status.scopes.into_iter().map(ScopeBody::from).collect(),
             content_digest: status.content_digest.map(|digest| digest.to_string()),
         }
