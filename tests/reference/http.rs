@@ -27,7 +27,7 @@ const BY_HAND: &[(&str, &str)] = &[
         "POST /api/v1/imports",
         "curl -sS -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: text/csv' \\\n  \
          --data-binary @orders.csv \"$URL/api/v1/imports?kind=orders&as=history&channel=web\"\n\
-         # 202 {\"import\":\"0123456789abcdef\"}",
+         # 202 {\"id\":\"0192f0c1a2b37c4d8e5f60718293a4b5\"}",
     ),
     (
         "GET /api/v1/customers/{id}",
