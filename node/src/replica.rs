@@ -46,6 +46,7 @@ pub use import::{IMPORT_ORDERS_MAX, customer_id, import_identity};
 pub use loans::LoanError;
 pub use local::{LocalChange, LocalTable};
 pub use log::{Identity, ReplicaError};
+pub use rebuild::rebuild_control;
 pub use receive::{Arrival, Received, Refusal};
 pub use request_index::request_outcome;
 pub use stored::CommitState;
