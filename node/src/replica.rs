@@ -15,6 +15,7 @@ pub(crate) mod batch;
 mod catalogue;
 mod command;
 mod documents;
+mod drawn;
 mod frontier;
 mod genesis;
 mod history;
@@ -57,8 +58,9 @@ use crdt_model::commit::{COMMIT_DEPS_MAX, CONTROL_HEADS_MAX};
 use crdt_model::control::capability::may_see;
 use crdt_model::control::history::ControlHistory;
 use crdt_model::control::state::Control;
+use crdt_model::document::held::Origin;
 use crdt_model::document_row::DocumentRow;
-use crdt_model::id::{DocumentId, EventKey, RequestId, TransactionId, actor_of};
+use crdt_model::id::{DocumentId, EventId, EventKey, RequestId, TransactionId, actor_of};
 use crdt_model::scope::{Scope, SiteCode};
 use crdt_model::text::Text;
 use crdt_model::time::{Hlc, Timestamp};
@@ -100,6 +102,8 @@ struct Memory {
     /// Items and customers that exist, and names of products: looked up only, so their order shows nowhere.
     known: HashSet<DocumentId>,
     names: HashMap<DocumentId, Text>,
+    /// Which commits made loans; looked up only.
+    loans: HashMap<EventId, Origin>,
 }
 
 /// The journal of this session that still takes events.

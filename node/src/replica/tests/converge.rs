@@ -59,7 +59,7 @@ impl Play {
                 Some(self.orders[at])
             }
         };
-        match (self.below(11), order) {
+        match (self.below(13), order) {
             (0 | 1, _) => stock(StockKind::Receipt, sku, 1 + self.rng.next() as i64 % 5),
             (2, _) => stock(StockKind::Adjustment, sku, -1),
             (3, Some(id)) => confirm(id),
@@ -76,6 +76,10 @@ impl Play {
                 details: [Some("somebody".into()), None, None, None],
             }),
             (9, _) => walk_in(sku, "1"),
+            (10, _) if node == KEEPER => {
+                Command::LendStock { sku: text(sku), quantity: "1".parse().unwrap(), holder: author_of(&key_of(TILL)) }
+            }
+            (11, _) if node == KEEPER => Command::Refill,
             _ => Command::PlaceOrder(order_of(sku)),
         }
     }
