@@ -62,6 +62,7 @@ mod read;
 mod room;
 #[cfg(test)]
 pub(crate) mod sim_disk;
+mod staged;
 mod table;
 mod transaction;
 mod writer;
@@ -73,9 +74,10 @@ pub use keys::{Key, KeyRange};
 pub use queue::SubmitError;
 pub use read::{Direction, ReadTables, Snapshot};
 pub use room::{FREE_BYTES_NEEDED, NoRoom, free_bytes, is_full};
+pub use staged::TableChanges;
 pub use table::Table;
 pub use transaction::{KEY_BYTES_MAX, VALUE_BYTES_MAX, WriteTx};
-pub use writer::{BATCH_INPUTS_MAX, BatchError, Machine, QUEUE_INPUTS_MAX, StopError, Writer};
+pub use writer::{BATCH_INPUTS_MAX, BatchError, Herald, Machine, QUEUE_INPUTS_MAX, StopError, Writer};
 
 use backend::{Boxed, Factory};
 use redb::{Database, ReadableDatabase, WriteTransaction};

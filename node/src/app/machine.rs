@@ -8,8 +8,10 @@ use crdt_model::scope_state::ScopeError;
 use tokio::sync::{oneshot, watch};
 
 use super::error::AppError;
-use crate::replica::{AdoptError, CommandError, Input, LoanError, Outcome, Replica, ReplicaError, request_outcome};
-use crate::store::{BatchError, Machine, NoRoom, Snapshot, StoreError, WriteTx};
+use crate::replica::{
+    AdoptError, Command, CommandError, Input, LoanError, Outcome, Replica, ReplicaError, request_outcome,
+};
+use crate::store::{BatchError, Herald, Machine, NoRoom, Snapshot, StoreError, WriteTx};
 
 /// What became of a job.
 pub(crate) type Answer = Result<Outcome, Failure>;
@@ -55,6 +57,29 @@ pub(crate) struct Job {
     pub reply: oneshot::Sender<Answer>,
 }
 
+/// An answer, and what the replica had written by then.
+pub(crate) struct Told {
+    answer: Answer,
+    written: u64,
+}
+
+/// Tells callers and links what is durable.
+pub(crate) struct ReplicaHerald {
+    news: watch::Sender<u64>,
+}
+
+impl Herald<Job, Told> for ReplicaHerald {
+    fn release(&self, inputs: Vec<Job>, outputs: Vec<Told>) {
+        let written = outputs.last().map(|last| last.written);
+        for (job, told) in inputs.into_iter().zip(outputs) {
+            tell(job, told.answer);
+        }
+        if let Some(written) = written {
+            self.news.send_if_modified(|told| std::mem::replace(told, written) != written);
+        }
+    }
+}
+
 /// The replica as the writer drives it.
 pub(crate) struct ReplicaMachine {
     replica: Replica,
@@ -69,20 +94,23 @@ impl ReplicaMachine {
 
 impl Machine for ReplicaMachine {
     type Input = Job;
-    type Output = Answer;
+    type Output = Told;
+    type Herald = ReplicaHerald;
 
-    fn handle(&mut self, tx: &mut WriteTx<'_>, inputs: &[Job]) -> Result<Vec<Answer>, BatchError> {
-        let inputs: Vec<&Input> = inputs.iter().map(|job| &job.input).collect();
-        let outcomes = self.replica.handle(tx, &inputs).map_err(batch_error)?;
-        Ok(outcomes.into_iter().map(|outcome| outcome.map_err(Failure::Command)).collect())
+    fn herald(&self) -> ReplicaHerald {
+        ReplicaHerald { news: self.news.clone() }
     }
 
-    fn release(&mut self, inputs: Vec<Job>, outputs: Vec<Answer>) {
-        for (job, answer) in inputs.into_iter().zip(outputs) {
-            tell(job, answer);
-        }
+    fn works_alone(&self, job: &Job) -> bool {
+        matches!(job.input.command, Command::Rebuild)
+    }
+
+    fn handle(&mut self, tx: &mut WriteTx<'_>, inputs: &[Job]) -> Result<Vec<Told>, BatchError> {
+        let inputs: Vec<&Input> = inputs.iter().map(|job| &job.input).collect();
+        let outcomes = self.replica.handle(tx, &inputs).map_err(batch_error)?;
         let written = self.replica.written();
-        self.news.send_if_modified(|told| std::mem::replace(told, written) != written);
+        let told = |outcome: Result<_, _>| Told { answer: outcome.map_err(Failure::Command), written };
+        Ok(outcomes.into_iter().map(told).collect())
     }
 
     fn dropped(&mut self) {

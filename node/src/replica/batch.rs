@@ -12,9 +12,7 @@ use crdt_model::rows::{RowVisitor, Rows, ViewTable};
 use crdt_model::sales::SalesSums;
 use crdt_model::scope_state::ScopeError;
 
-use crate::store::{Direction, KeyRange, ReadTables, StoreError, Table, WriteTx};
-
-type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+use crate::store::{Direction, KeyRange, ReadTables, StoreError, Table, TableChanges, WriteTx};
 
 /// Rows of one page.
 pub const PAGE_ROWS_MAX: usize = 512;
@@ -25,7 +23,7 @@ pub type Entry = (Vec<u8>, Vec<u8>);
 /// The transaction with its unwritten changes.
 pub struct Batch<'t, 's> {
     tx: &'t mut WriteTx<'s>,
-    changes: BTreeMap<Table, Changes>,
+    changes: BTreeMap<Table, TableChanges>,
     /// Rows of sums as they stand; looked up only, so their order shows nowhere.
     sums: BTreeMap<Table, HashMap<Vec<u8>, SalesSums>>,
 }
@@ -127,17 +125,7 @@ impl<'t, 's> Batch<'t, 's> {
             let rows = held.into_iter().map(|(key, sums)| (key, row_of(&sums)));
             self.changes.entry(table).or_default().extend(rows);
         }
-        for (table, changes) in std::mem::take(&mut self.changes) {
-            for (key, value) in changes {
-                match value {
-                    Some(value) => self.tx.put(table, &key, &value)?,
-                    None => {
-                        self.tx.delete(table, &key)?;
-                    }
-                }
-            }
-        }
-        Ok(())
+        std::mem::take(&mut self.changes).into_iter().try_for_each(|(table, changes)| self.tx.put_all(table, changes))
     }
 }
 

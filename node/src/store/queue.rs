@@ -24,6 +24,7 @@ pub enum SubmitError<I> {
 struct State<I> {
     waiting: VecDeque<I>,
     closed: bool,
+    woken: bool,
 }
 
 /// A bounded queue of many senders and one reader.
@@ -38,7 +39,7 @@ pub(super) struct Queue<I> {
 impl<I> Queue<I> {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
-            state: Mutex::new(State { waiting: VecDeque::new(), closed: false }),
+            state: Mutex::new(State { waiting: VecDeque::new(), closed: false, woken: false }),
             capacity,
             not_empty: Condvar::new(),
             not_full: Condvar::new(),
@@ -57,15 +58,23 @@ impl<I> Queue<I> {
         self.add(self.lock(), input)
     }
 
-    /// Waits for inputs and hands over up to `most` of them; `None` once closed and empty.
+    /// Waits for inputs or a [`Queue::wake`] and hands over up to `most` inputs, none if it was only woken; `None` once
+    /// closed and empty.
     pub(super) fn pop(&self, most: usize) -> Option<Vec<I>> {
-        let idle = |state: &mut State<I>| !state.closed && state.waiting.is_empty();
+        let idle = |state: &mut State<I>| !state.closed && !state.woken && state.waiting.is_empty();
         let waited = self.not_empty.wait_while(self.lock(), idle);
         let mut state = waited.unwrap_or_else(PoisonError::into_inner);
+        let woken = std::mem::take(&mut state.woken);
         let count = state.waiting.len().min(most);
         let batch: Vec<I> = state.waiting.drain(..count).collect();
         self.not_full.notify_all();
-        (!batch.is_empty()).then_some(batch)
+        (woken || !batch.is_empty()).then_some(batch)
+    }
+
+    /// Makes the reader look up, now or when it next waits.
+    pub(super) fn wake(&self) {
+        self.lock().woken = true;
+        self.not_empty.notify_all();
     }
 
     /// Takes no more inputs; what waits is still handed over.
@@ -119,6 +128,18 @@ mod tests {
         assert_eq!(queue.pop(1), Some(vec![1]));
         assert_eq!(queue.pop(1), Some(vec![2]));
         assert_eq!(queue.pop(1), None);
+    }
+
+    #[test]
+    fn a_woken_reader_returns_once_without_inputs() {
+        let queue = Queue::new(2);
+        queue.wake();
+        assert_eq!(queue.pop(9), Some(Vec::<u8>::new()));
+        queue.push(1).unwrap();
+        queue.wake();
+        assert_eq!(queue.pop(9), Some(vec![1]));
+        queue.close();
+        assert_eq!(queue.pop(9), None);
     }
 
     #[test]

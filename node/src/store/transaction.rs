@@ -1,6 +1,6 @@
-//! The write transaction that a closure of [`super::Store::write`] works in.
+//! The write transaction that a closure of [`super::Store::write`] or a planned batch works in.
 //!
-//! Not here: beginning and committing; that is [`super::Store::write`].
+//! Not here: beginning and committing; that is [`super::Store::write`] and the writer.
 //!
 //! Invariants: a table is opened once per transaction (redb's opening costs more than its
 //! lookups); a transaction reads its own writes (`a_transaction_reads_its_own_writes`); after an
@@ -10,6 +10,7 @@
 use super::error::StoreError;
 use super::keys::KeyRange;
 use super::read::{Bytes, Direction, ReadTables, definition, look_up, noted, visit_range};
+use super::staged::{Stage, TableChanges};
 use super::table::Table;
 use redb::WriteTransaction;
 use std::cell::{Cell, OnceCell};
@@ -23,18 +24,23 @@ pub const VALUE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 type OpenTable<'t> = redb::Table<'t, Bytes, Bytes>;
 
-/// A write transaction under way.
+/// A write transaction under way: in the store itself, or planned in memory for the next one.
 pub struct WriteTx<'t> {
-    transaction: &'t WriteTransaction,
-    tables: [OnceCell<OpenTable<'t>>; Table::ALL.len()],
-    suspect: &'t AtomicBool,
-    failed: Cell<bool>,
+    place: Place<'t>,
+}
+
+enum Place<'t> {
+    Stored(Box<Stored<'t>>),
+    Staged(&'t mut Stage),
 }
 
 impl<'t> WriteTx<'t> {
     pub(super) fn new(transaction: &'t WriteTransaction, suspect: &'t AtomicBool) -> Self {
-        let tables = std::array::from_fn(|_| OnceCell::new());
-        Self { transaction, tables, suspect, failed: Cell::new(false) }
+        Self { place: Place::Stored(Box::new(Stored::new(transaction, suspect))) }
+    }
+
+    pub(super) fn staged(stage: &'t mut Stage) -> Self {
+        Self { place: Place::Staged(stage) }
     }
 
     /// Stores `value` under `key`, over what was there.
@@ -42,9 +48,24 @@ impl<'t> WriteTx<'t> {
     /// # Errors
     /// If key or value is too long (the transaction may go on) or the store cannot be written.
     pub fn put(&mut self, table: Table, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
-        check_lengths(key, value)?;
-        let done = self.open(table)?.insert(key, value).map(drop);
-        done.map_err(|error| self.failure(error))
+        match &mut self.place {
+            Place::Stored(stored) => stored.put(table, key, value),
+            Place::Staged(stage) => stage.put(table, key, value),
+        }
+    }
+
+    /// Stores and removes many rows of one table.
+    ///
+    /// # Errors
+    /// As [`WriteTx::put`].
+    pub fn put_all(&mut self, table: Table, changes: TableChanges) -> Result<(), StoreError> {
+        match &mut self.place {
+            Place::Stored(stored) => changes.into_iter().try_for_each(|(key, value)| match value {
+                Some(value) => stored.put(table, &key, &value),
+                None => stored.delete(table, &key).map(drop),
+            }),
+            Place::Staged(stage) => stage.put_all(table, changes),
+        }
     }
 
     /// Removes `key`; says whether it was there.
@@ -52,13 +73,83 @@ impl<'t> WriteTx<'t> {
     /// # Errors
     /// If the store cannot be written.
     pub fn delete(&mut self, table: Table, key: &[u8]) -> Result<bool, StoreError> {
-        let removed = self.open(table)?.remove(key).map(|value| value.is_some());
-        removed.map_err(|error| self.failure(error))
+        match &mut self.place {
+            Place::Stored(stored) => stored.delete(table, key),
+            Place::Staged(stage) => stage.delete(table, key),
+        }
     }
 
     /// Whether the store failed below this transaction.
     pub(super) fn has_failed(&self) -> bool {
-        self.failed.get()
+        match &self.place {
+            Place::Stored(stored) => stored.failed.get(),
+            Place::Staged(_) => false,
+        }
+    }
+}
+
+impl std::fmt::Debug for WriteTx<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WriteTx").finish_non_exhaustive()
+    }
+}
+
+impl ReadTables for WriteTx<'_> {
+    fn with<R>(&self, table: Table, key: &[u8], look: impl FnOnce(&[u8]) -> R) -> Result<Option<R>, StoreError> {
+        match &self.place {
+            Place::Stored(stored) => look_up(stored.table(table)?, key, look).map_err(|error| stored.failure(error)),
+            Place::Staged(stage) => stage.with(table, key, look),
+        }
+    }
+
+    fn scan(
+        &self,
+        table: Table,
+        range: &KeyRange,
+        direction: Direction,
+        visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        match &self.place {
+            Place::Stored(stored) => {
+                let open = stored.table(table)?;
+                visit_range(open, range, direction, visit).map_err(|error| stored.failure(error))
+            }
+            Place::Staged(stage) => stage.scan(table, range, direction, visit),
+        }
+    }
+
+    fn count(&self, table: Table) -> Result<u64, StoreError> {
+        use redb::ReadableTableMetadata;
+        match &self.place {
+            Place::Stored(stored) => stored.table(table)?.len().map_err(|error| stored.failure(error)),
+            Place::Staged(stage) => stage.count(table),
+        }
+    }
+}
+
+/// A transaction of redb with the tables that it has opened.
+struct Stored<'t> {
+    transaction: &'t WriteTransaction,
+    tables: [OnceCell<OpenTable<'t>>; Table::ALL.len()],
+    suspect: &'t AtomicBool,
+    failed: Cell<bool>,
+}
+
+impl<'t> Stored<'t> {
+    fn new(transaction: &'t WriteTransaction, suspect: &'t AtomicBool) -> Self {
+        let tables = std::array::from_fn(|_| OnceCell::new());
+        Self { transaction, tables, suspect, failed: Cell::new(false) }
+    }
+
+    fn put(&mut self, table: Table, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        check_lengths(key, value)?;
+        let done = self.open(table)?.insert(key, value).map(drop);
+        done.map_err(|error| self.failure(error))
+    }
+
+    fn delete(&mut self, table: Table, key: &[u8]) -> Result<bool, StoreError> {
+        let removed = self.open(table)?.remove(key).map(|value| value.is_some());
+        removed.map_err(|error| self.failure(error))
     }
 
     fn table(&self, table: Table) -> Result<&OpenTable<'t>, StoreError> {
@@ -82,35 +173,7 @@ impl<'t> WriteTx<'t> {
     }
 }
 
-impl std::fmt::Debug for WriteTx<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("WriteTx").finish_non_exhaustive()
-    }
-}
-
-impl ReadTables for WriteTx<'_> {
-    fn with<R>(&self, table: Table, key: &[u8], look: impl FnOnce(&[u8]) -> R) -> Result<Option<R>, StoreError> {
-        look_up(self.table(table)?, key, look).map_err(|error| self.failure(error))
-    }
-
-    fn scan(
-        &self,
-        table: Table,
-        range: &KeyRange,
-        direction: Direction,
-        visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
-        let open = self.table(table)?;
-        visit_range(open, range, direction, visit).map_err(|error| self.failure(error))
-    }
-
-    fn count(&self, table: Table) -> Result<u64, StoreError> {
-        use redb::ReadableTableMetadata;
-        self.table(table)?.len().map_err(|error| self.failure(error))
-    }
-}
-
-fn check_lengths(key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+pub(super) fn check_lengths(key: &[u8], value: &[u8]) -> Result<(), StoreError> {
     if key.len() > KEY_BYTES_MAX {
         return Err(StoreError::KeyTooLong { bytes: key.len(), bytes_max: KEY_BYTES_MAX });
     }

@@ -1,5 +1,6 @@
-//! The group-commit writer: one thread owns a [`Machine`] and turns what waits in its queue into
-//! one transaction at a time.
+//! The group-commit writer: one thread owns a [`Machine`] and plans what waits in its queue, another commits one
+//! transaction at a time, so that the next batch is planned while the last is on its way to the disk (`pipeline`).
+//! After any failure, and for inputs that need the store itself, the first thread does both (`Worker`, here).
 //!
 //! Not here: what an input does; that is the machine's.
 //!
@@ -15,11 +16,14 @@
 //! lost pages until it restarts; what is then read back as durable is only as durable as that
 //! page cache. The head file outside the database and the peers detect such a loss.
 
+mod pipeline;
+
 use super::error::{StoreError, WriteError};
 use super::queue::{Queue, SubmitError};
 use super::read::Snapshot;
 use super::transaction::WriteTx;
 use super::{Store, panic_text};
+use pipeline::Pipeline;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -90,25 +94,37 @@ fn remedy_of(error: &StoreError) -> Remedy {
     }
 }
 
-/// What the writer thread runs. Its calls never overlap.
+/// Answers inputs whose transaction is durable, on whichever thread committed it.
+pub trait Herald<I, O>: Send + Sync + 'static {
+    /// Answers `inputs`, one output each, in the order in which they were handled.
+    fn release(&self, inputs: Vec<I>, outputs: Vec<O>);
+}
+
+/// What the writer runs. Its calls never overlap.
 pub trait Machine: Send + 'static {
     /// One thing to do, with the way to answer it.
     type Input: Send + 'static;
-    /// What [`Machine::release`] needs to answer.
-    type Output;
+    /// What the herald needs to answer.
+    type Output: Send + 'static;
+    /// Who answers.
+    type Herald: Herald<Self::Input, Self::Output>;
 
-    /// Handles `inputs` in one transaction. On `Err` the transaction is dropped.
+    /// Gives the herald; asked once.
+    fn herald(&self) -> Self::Herald;
+
+    /// Whether `input` works on the store itself, with nothing under way: what changes more than memory should hold.
+    fn works_alone(&self, input: &Self::Input) -> bool;
+
+    /// Handles `inputs` in one transaction, perhaps together with those of the call before, which may not be durable
+    /// yet. On `Err` the transaction is dropped.
     ///
     /// # Errors
     /// What keeps the batch from being written. A refusal that concerns one input (a broken
     /// rule, a duplicate) is an output, not an error.
     fn handle(&mut self, tx: &mut WriteTx<'_>, inputs: &[Self::Input]) -> Result<Vec<Self::Output>, BatchError>;
 
-    /// Answers `inputs`: their transaction is durable.
-    fn release(&mut self, inputs: Vec<Self::Input>, outputs: Vec<Self::Output>);
-
-    /// The transaction of the last `handle` was dropped (or none could begin): brings the state
-    /// in memory back to where it was before. Also called after `handle` panicked half-way.
+    /// What was handled and not released will not be (or nothing could begin): brings the state in memory back to what
+    /// the store has. Also called after `handle` panicked half-way.
     fn dropped(&mut self);
 
     /// Answers an input that was not written, or whose outcome is unknown
@@ -156,9 +172,12 @@ impl<M: Machine> Writer<M> {
     pub fn spawn(store: Arc<Store>, machine: M) -> io::Result<Self> {
         let queue = Arc::new(Queue::new(QUEUE_INPUTS_MAX));
         let ending = CloseOnEnd(Arc::clone(&queue));
-        let worker = Worker { store, machine, stale: false };
+        let pipeline = Pipeline::spawn(Worker::new(store, machine), Arc::clone(&queue))?;
         let thread = Builder::new().name("store-writer".to_owned());
-        let thread = thread.spawn(move || worker.run(&ending.0))?;
+        let thread = thread.spawn(move || {
+            let _closed_at_the_end = ending;
+            pipeline.run()
+        })?;
         Ok(Self { queue, thread: Mutex::new(Some(thread)) })
     }
 
@@ -214,23 +233,29 @@ struct Dropped<I> {
     why: BatchError,
 }
 
+/// Handles inputs in transactions of the store itself, one after the other.
 struct Worker<M: Machine> {
     store: Arc<Store>,
     machine: M,
+    herald: Arc<M::Herald>,
     /// A commit failed and the machine has not read its state again yet.
     stale: bool,
 }
 
 impl<M: Machine> Worker<M> {
-    fn run(mut self, queue: &Queue<M::Input>) -> M {
-        while let Some(inputs) = queue.pop(BATCH_INPUTS_MAX) {
-            self.process(inputs);
-        }
-        self.machine
+    fn new(store: Arc<Store>, machine: M) -> Self {
+        let herald = Arc::new(machine.herald());
+        Self { store, machine, herald, stale: false }
     }
 
     fn process(&mut self, inputs: Vec<M::Input>) {
-        let Some(mut dropped) = self.attempt(inputs) else { return };
+        if let Some(dropped) = self.attempt(inputs) {
+            self.mend(dropped);
+        }
+    }
+
+    /// Tries again what may help, refuses the rest.
+    fn mend(&mut self, mut dropped: Dropped<M::Input>) {
         if dropped.why.remedy() == Remedy::Again {
             let Some(second) = self.attempt(dropped.inputs) else { return };
             dropped = second;
@@ -262,18 +287,25 @@ impl<M: Machine> Worker<M> {
             return Some(Dropped { inputs, why: error.into() });
         }
         let machine = &mut self.machine;
-        let why = match self.store.write(|tx| machine.handle(tx, &inputs)) {
+        match self.store.write(|tx| machine.handle(tx, &inputs)) {
             Ok(outputs) => {
-                self.machine.release(inputs, outputs);
-                return None;
+                self.herald.release(inputs, outputs);
+                None
             }
-            Err(WriteError::CommitIndeterminate(error)) => {
+            Err(error) => self.undo(inputs, error),
+        }
+    }
+
+    /// Brings the machine back after a transaction that failed; gives the inputs back only if nothing of them was written.
+    fn undo<E: Into<BatchError>>(&mut self, inputs: Vec<M::Input>, error: WriteError<E>) -> Option<Dropped<M::Input>> {
+        let why = match error {
+            WriteError::CommitIndeterminate(error) => {
                 self.settle(inputs, error);
                 return None;
             }
-            Err(WriteError::Aborted(why)) => why,
-            Err(WriteError::Panicked { message }) => BatchError::Panicked { message },
-            Err(WriteError::Store(error)) => error.into(),
+            WriteError::Aborted(why) => why.into(),
+            WriteError::Panicked { message } => BatchError::Panicked { message },
+            WriteError::Store(error) => error.into(),
         };
         self.machine.dropped();
         Some(Dropped { inputs, why })
@@ -318,14 +350,15 @@ mod tests {
     use super::super::{ReadTables, Table};
     use super::*;
     use std::collections::BTreeMap;
+    use std::sync::atomic::{AtomicU64, Ordering};
     use std::sync::mpsc::{self, Receiver, Sender};
 
     #[derive(Debug)]
     enum Work {
         Put(usize),
+        Alone,
         Poison,
         Panic,
-        Hold(Receiver<()>),
     }
 
     #[derive(Debug)]
@@ -342,57 +375,89 @@ mod tests {
         Unknown,
     }
 
-    /// Counts the rows that it wrote, in memory and in the store.
-    struct Tally {
+    /// What the threads of one writer share.
+    struct Shared {
         disk: SimDisk,
-        count: u64,
-        committed: u64,
-        batches: Vec<usize>,
-        answers: Sender<(u64, Answer)>,
+        /// The count of the last released batch.
+        committed: AtomicU64,
+        /// Inputs of each released batch.
+        batches: Mutex<Vec<usize>>,
+        /// The next release waits here.
+        gate: Mutex<Option<Receiver<()>>>,
+        answers: Mutex<Sender<(u64, Answer)>>,
     }
 
-    impl Tally {
+    impl Shared {
         fn answer(&self, id: u64, answer: Answer) {
             // A test that no longer listens needs no answer.
-            self.answers.send((id, answer)).unwrap_or_default();
+            self.answers.lock().unwrap().send((id, answer)).unwrap_or_default();
         }
+    }
+
+    struct Voice(Arc<Shared>);
+
+    impl Herald<Input, u64> for Voice {
+        fn release(&self, inputs: Vec<Input>, outputs: Vec<u64>) {
+            assert_eq!(inputs.len(), outputs.len());
+            let count = *outputs.last().unwrap();
+            let cut = self.0.disk.after_power_cut(count).store();
+            let after_cut = cut.read().unwrap();
+            for input in &inputs {
+                let row = after_cut.get(Table::Requests, &input.id.to_be_bytes()).unwrap();
+                assert_eq!(row.is_some(), matches!(input.work, Work::Put(_)));
+            }
+            let gate = self.0.gate.lock().unwrap().take();
+            if let Some(gate) = gate {
+                gate.recv().unwrap();
+            }
+            self.0.committed.store(count, Ordering::SeqCst);
+            self.0.batches.lock().unwrap().push(inputs.len());
+            inputs.into_iter().for_each(|input| self.0.answer(input.id, Answer::Done));
+        }
+    }
+
+    /// Counts the rows that it wrote, in memory and in the store.
+    struct Tally {
+        shared: Arc<Shared>,
+        count: u64,
+        handled: Vec<usize>,
     }
 
     impl Machine for Tally {
         type Input = Input;
         type Output = u64;
+        type Herald = Voice;
+
+        fn herald(&self) -> Voice {
+            Voice(Arc::clone(&self.shared))
+        }
+
+        fn works_alone(&self, input: &Input) -> bool {
+            matches!(input.work, Work::Alone)
+        }
 
         fn handle(&mut self, tx: &mut WriteTx<'_>, inputs: &[Input]) -> Result<Vec<u64>, BatchError> {
-            self.batches.push(inputs.len());
+            self.handled.push(inputs.len());
+            let mut counts = Vec::new();
             for input in inputs {
                 self.count += 1;
                 match &input.work {
-                    Work::Put(bytes) => {
-                        tx.put(Table::Requests, &input.id.to_be_bytes(), &vec![1; *bytes])?;
-                        tx.put(Table::Counters, b"count", &self.count.to_be_bytes())?;
-                    }
+                    Work::Put(bytes) => tx.put(Table::Requests, &input.id.to_be_bytes(), &vec![1; *bytes])?,
+                    Work::Alone => tx.put(Table::Local, b"alone", &tx.count(Table::Requests)?.to_be_bytes())?,
                     Work::Poison => return Err(BatchError::Machine { reason: "poison".to_owned() }),
                     Work::Panic => panic!("poison"),
-                    Work::Hold(gate) => gate.recv().unwrap(),
                 }
+                let stored = tx.get(Table::Counters, b"count")?;
+                let stored = stored.map_or(0, |bytes| u64::from_be_bytes(bytes.try_into().unwrap()));
+                assert_eq!(stored + 1, self.count, "memory and what it stands on differ");
+                tx.put(Table::Counters, b"count", &self.count.to_be_bytes())?;
+                counts.push(self.count);
             }
-            Ok(inputs.iter().map(|input| input.id).collect())
-        }
-
-        fn release(&mut self, inputs: Vec<Input>, outputs: Vec<u64>) {
-            self.committed = self.count;
-            assert_eq!(inputs.len(), outputs.len());
-            let cut = self.disk.after_power_cut(self.count).store();
-            let after_cut = cut.read().unwrap();
-            for input in inputs {
-                let row = after_cut.get(Table::Requests, &input.id.to_be_bytes()).unwrap();
-                assert_eq!(row.is_some(), matches!(input.work, Work::Put(_)));
-                self.answer(input.id, Answer::Done);
-            }
+            Ok(counts)
         }
 
         fn dropped(&mut self) {
-            self.count = self.committed;
+            self.count = self.shared.committed.load(Ordering::SeqCst);
         }
 
         fn refuse(&mut self, input: Input, why: &BatchError) {
@@ -404,13 +469,13 @@ mod tests {
                 | BatchError::Panicked { .. }
                 | BatchError::Store(_) => Answer::Refused,
             };
-            self.answer(input.id, answer);
+            self.shared.answer(input.id, answer);
         }
 
         fn reload(&mut self, store: &Snapshot) -> Result<(), StoreError> {
             let count = store.get(Table::Counters, b"count")?;
             self.count = count.map_or(0, |bytes| u64::from_be_bytes(bytes.try_into().unwrap()));
-            self.committed = self.count;
+            self.shared.committed.store(self.count, Ordering::SeqCst);
             Ok(())
         }
 
@@ -422,13 +487,17 @@ mod tests {
                 (Ok(None), StoreError::DiskFull(_)) => Answer::DiskFull,
                 (Ok(None), _) => Answer::Refused,
             };
-            self.answer(input.id, answer);
+            if answer == Answer::Done {
+                self.shared.committed.store(self.count, Ordering::SeqCst);
+            }
+            self.shared.answer(input.id, answer);
         }
     }
 
     struct World {
         disk: SimDisk,
         store: Arc<Store>,
+        shared: Arc<Shared>,
         answers: Receiver<(u64, Answer)>,
     }
 
@@ -439,8 +508,15 @@ mod tests {
     fn world_with(store: Store, disk: SimDisk) -> (World, Tally) {
         let store = Arc::new(store);
         let (sender, answers) = mpsc::channel();
-        let tally = Tally { disk: disk.clone(), count: 0, committed: 0, batches: Vec::new(), answers: sender };
-        (World { disk, store, answers }, tally)
+        let shared = Arc::new(Shared {
+            disk: disk.clone(),
+            committed: AtomicU64::new(0),
+            batches: Mutex::new(Vec::new()),
+            gate: Mutex::new(None),
+            answers: Mutex::new(sender),
+        });
+        let tally = Tally { shared: Arc::clone(&shared), count: 0, handled: Vec::new() };
+        (World { disk, store, shared, answers }, tally)
     }
 
     fn world() -> (World, Tally) {
@@ -449,7 +525,7 @@ mod tests {
 
     impl World {
         fn worker(&self, machine: Tally) -> Worker<Tally> {
-            Worker { store: Arc::clone(&self.store), machine, stale: false }
+            Worker::new(Arc::clone(&self.store), machine)
         }
 
         fn answered(&self) -> BTreeMap<u64, Answer> {
@@ -476,32 +552,90 @@ mod tests {
         (0..20).for_each(|id| writer.submit(put(id)).unwrap());
         // Every release cuts the power of a copy of the disk and looks its input up.
         let tally = writer.stop().unwrap();
-        assert_eq!(tally.batches.iter().sum::<usize>(), 20);
+        assert_eq!(tally.handled.iter().sum::<usize>(), 20);
         let answered = world.answered();
         assert_eq!(answered.len(), 20);
         assert!(answered.values().all(|answer| *answer == Answer::Done));
     }
 
     #[test]
-    fn what_waits_is_written_in_one_transaction_up_to_the_limit() {
+    fn a_batch_grows_up_to_the_limit_while_one_is_under_way() {
         let (world, tally) = world();
-        let writer = Writer::spawn(Arc::clone(&world.store), tally).unwrap();
         let (open, gate) = mpsc::channel();
-        writer.submit(Input { id: 9999, work: Work::Hold(gate) }).unwrap();
-        let mut taken = 0;
+        *world.shared.gate.lock().unwrap() = Some(gate);
+        let writer = Writer::spawn(Arc::clone(&world.store), tally).unwrap();
+        writer.submit(Input { id: 0, work: Work::Put(1) }).unwrap();
+        // The first batch is on the disk and its release waits: the second one is full before the queue is.
+        while world.shared.gate.lock().unwrap().is_some() {
+            std::thread::yield_now();
+        }
+        let mut taken = 1;
         while writer.try_submit(Input { id: taken, work: Work::Put(1) }).is_ok() {
             taken += 1;
         }
-        // The writer holds one batch of any size, or has not begun; the queue is full behind it.
-        let taken = usize::try_from(taken).unwrap();
-        let room = QUEUE_INPUTS_MAX - 1..QUEUE_INPUTS_MAX + BATCH_INPUTS_MAX;
-        assert!(room.contains(&taken), "{taken}");
+        let (planned, room) = world_full(taken);
+        assert!(room.contains(&planned), "{planned}");
         open.send(()).unwrap();
-        drop(world.answers);
         let tally = writer.stop().unwrap();
-        assert_eq!(tally.batches.iter().sum::<usize>(), taken + 1);
-        assert!(tally.batches.contains(&BATCH_INPUTS_MAX), "{:?}", tally.batches);
-        assert!(tally.batches.iter().all(|batch| *batch <= BATCH_INPUTS_MAX), "{:?}", tally.batches);
+        assert_eq!(tally.handled.iter().sum::<usize>(), planned);
+        let batches = world.shared.batches.lock().unwrap().clone();
+        assert_eq!(batches[..2], [1, BATCH_INPUTS_MAX], "{batches:?}");
+        assert!(batches.iter().all(|batch| *batch <= BATCH_INPUTS_MAX), "{batches:?}");
+        assert_eq!(world.answered().len(), planned);
+    }
+
+    /// Inputs that were taken, and how many a full queue, a full batch and one in planning may hold.
+    fn world_full(taken: u64) -> (usize, std::ops::RangeInclusive<usize>) {
+        (usize::try_from(taken).unwrap(), QUEUE_INPUTS_MAX..=QUEUE_INPUTS_MAX + 2 * BATCH_INPUTS_MAX + 1)
+    }
+
+    #[test]
+    fn what_works_alone_stands_on_everything_before_it() {
+        let (world, tally) = world();
+        let (open, gate) = mpsc::channel();
+        *world.shared.gate.lock().unwrap() = Some(gate);
+        let writer = Writer::spawn(Arc::clone(&world.store), tally).unwrap();
+        (0..30).for_each(|id| writer.submit(put(id)).unwrap());
+        writer.submit(Input { id: 30, work: Work::Alone }).unwrap();
+        (31..40).for_each(|id| writer.submit(put(id)).unwrap());
+        open.send(()).unwrap();
+        writer.stop().unwrap();
+        let seen = world.store.read().unwrap().get(Table::Local, b"alone").unwrap().unwrap();
+        assert_eq!(u64::from_be_bytes(seen.try_into().unwrap()), 30);
+        assert_eq!(world.answered().len(), 40);
+    }
+
+    #[test]
+    fn every_piped_input_is_answered_once_whatever_call_fails() {
+        let base = SimDisk::new();
+        drop(base.store());
+        let pipe = |world: &World, tally: Tally| {
+            let (open, gate) = mpsc::channel();
+            *world.shared.gate.lock().unwrap() = Some(gate);
+            let writer = Writer::spawn(Arc::clone(&world.store), tally).unwrap();
+            // Planned on a batch that is under way: what the first fails with, the second must bear.
+            (1..=3).for_each(|id| writer.submit(put(id)).unwrap());
+            (4..=6).for_each(|id| writer.submit(put(id)).unwrap());
+            writer.submit(Input { id: 7, work: Work::Poison }).unwrap();
+            open.send(()).unwrap();
+            let tally = writer.stop().unwrap();
+            (tally, world.answered())
+        };
+        let (world, tally) = world_on(base.copy());
+        world.disk.set_fault(Fault::None, Counted::All);
+        pipe(&world, tally);
+        for at in 1..=world.disk.calls() {
+            for fault in [Fault::Once(at), Fault::From(at)] {
+                let (world, tally) = world_on(base.copy());
+                world.disk.set_fault(fault, Counted::All);
+                let (tally, answers) = pipe(&world, tally);
+                check_answers(&world, &answers, &format!("{fault:?}"));
+                let mut worker = world.worker(tally);
+                worker.stale = true;
+                worker.process(vec![put(8)]);
+                assert_eq!(world.answered()[&8], Answer::Done, "{fault:?}: no recovery");
+            }
+        }
     }
 
     #[test]
@@ -516,7 +650,7 @@ mod tests {
             assert_eq!(answers[&3], Answer::Done);
             assert_eq!(world.rows(), 2);
             assert_eq!(worker.machine.count, 2, "the refused input left a trace in memory");
-            assert_eq!(worker.machine.batches, [3, 1, 1, 1]);
+            assert_eq!(worker.machine.handled, [3, 1, 1, 1]);
         }
     }
 
@@ -621,7 +755,7 @@ mod tests {
         world.disk.set_fault(Fault::Once(1), Counted::All);
         worker.process(vec![put(2), put(3)]);
         assert!(world.answered().values().all(|answer| *answer == Answer::Done));
-        assert_eq!(worker.machine.batches, [1, 2, 2]);
+        assert_eq!(worker.machine.handled, [1, 2, 2]);
         assert_eq!(world.rows(), 3);
     }
 
@@ -640,16 +774,27 @@ mod tests {
     /// Panics where the writer cannot go on.
     struct Broken;
 
+    impl Herald<(), ()> for Broken {
+        fn release(&self, _inputs: Vec<()>, _outputs: Vec<()>) {
+            panic!("cannot answer");
+        }
+    }
+
     impl Machine for Broken {
         type Input = ();
         type Output = ();
+        type Herald = Broken;
+
+        fn herald(&self) -> Broken {
+            Broken
+        }
+
+        fn works_alone(&self, _input: &()) -> bool {
+            false
+        }
 
         fn handle(&mut self, _tx: &mut WriteTx<'_>, _inputs: &[()]) -> Result<Vec<()>, BatchError> {
             Ok(Vec::new())
-        }
-
-        fn release(&mut self, _inputs: Vec<()>, _outputs: Vec<()>) {
-            panic!("cannot answer");
         }
 
         fn dropped(&mut self) {}
