@@ -22,6 +22,23 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// Every way to end, by its code.
+    pub const ALL: [Exit; 7] =
+        [Exit::Ok, Exit::Failed, Exit::Usage, Exit::Gaps, Exit::NotAllowed, Exit::Conflict, Exit::Unreachable];
+
+    /// When a command ends so, one sentence.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Exit::Ok => "Done.",
+            Exit::Failed => "Failed: bad input found by the node, not found, a broken file, a fault of the node.",
+            Exit::Usage => "The command line itself is wrong.",
+            Exit::Gaps => "Done with gaps: some rows were rejected, some nodes not reached.",
+            Exit::NotAllowed => "Not allowed.",
+            Exit::Conflict => "Conflict, or a precondition is not met.",
+            Exit::Unreachable => "The node is unreachable, or its folder is locked by another process.",
+        }
+    }
+
     /// The process's exit code, 0 to 6.
     pub fn code(self) -> u8 {
         match self {
@@ -61,9 +78,7 @@ mod tests {
 
     #[test]
     fn exit_codes_are_the_documented_ones() {
-        let all =
-            [Exit::Ok, Exit::Failed, Exit::Usage, Exit::Gaps, Exit::NotAllowed, Exit::Conflict, Exit::Unreachable];
-        assert_eq!(all.map(Exit::code), [0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(Exit::ALL.map(Exit::code), [0, 1, 2, 3, 4, 5, 6]);
     }
 
     #[test]

@@ -24,8 +24,8 @@ mod fake_node;
 use std::ffi::OsString;
 use std::io::Write;
 
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 use serde_json::json;
 
 pub use environment::Environment;
@@ -54,6 +54,11 @@ pub fn run(
             output.finish(exit, environment.lang())
         }
     }
+}
+
+/// Every command with its options and help, as data: the reference page is written from it.
+pub fn command_tree() -> clap::Command {
+    Cli::command()
 }
 
 fn run_parsed<'a>(cli: &Cli, environment: &'a Environment, output: Output<'a>) -> Exit {

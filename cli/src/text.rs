@@ -198,6 +198,9 @@ texts! {
     SYNC_NOT_REACHED: "some node was not reached", "有节点未能连通";
     SYNC_TIMED_OUT: "the time is over and some node does not have all", "时间已到，有节点尚未收齐";
     NO_PEERS: "no other node yet; invite one with `tradepost peer invite`", "还没有其他节点；用 `tradepost peer invite` 邀请";
+    TICKET_USED_AGAIN: "warning: ticket for {} used again by device {} at {}; refused", "警告：{} 的票据被设备 {} 于 {} 再次使用，已拒绝";
+    TICKET_USED_LATE: "warning: expired ticket for {} used by device {} at {}; refused", "警告：{} 的过期票据被设备 {} 于 {} 使用，已拒绝";
+    ALERTS: "warnings in `peer list`", "`peer list` 中的警告";
     REBUILT: "rebuilt {} documents in {} scopes from {} commits", "已重建 {} 份文档（{} 个范围，{} 次提交）";
 }
 

@@ -39,7 +39,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::clock;
 use crate::link::Links;
-use crate::replica::{Arrival, Command, Input, Outcome, Received, Replica, RequestKey};
+use crate::replica::{Arrival, Command, Input, Outcome, Received, Replica, RequestKey, rebuild_control};
 use crate::store::{NoRoom, ReadTables, Snapshot, Store, StoreError, SubmitError, Table, Writer};
 use error::AppError;
 use imports::Imports;
@@ -200,8 +200,20 @@ pub(crate) struct Organisation {
     pub control: Control,
 }
 
-/// Reads the organisation of a store; `None` where there is no genesis.
+/// Reads the organisation of a store, whose rows are made anew from the commits where they cannot be read; `None` where
+/// there is no genesis.
 pub(crate) fn organisation(store: &Store) -> Result<Option<Organisation>, AppError> {
+    match read_organisation(store) {
+        Err(error) if error.is_rebuild_needed() => {
+            let made = store.write(rebuild_control);
+            made.map_err(|error| AppError::Storage(format!("making the rows of control anew: {error}")))?;
+            read_organisation(store)
+        }
+        read => read,
+    }
+}
+
+fn read_organisation(store: &Store) -> Result<Option<Organisation>, AppError> {
     let snapshot = store.read().map_err(storage)?;
     let control = read::control(&snapshot)?;
     let first = RowKey::of(&Scope::Control).fixed(&1u64.to_be_bytes());

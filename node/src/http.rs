@@ -12,6 +12,7 @@ mod auth;
 mod cases;
 mod channels;
 mod check;
+mod codes;
 mod customers;
 mod error;
 mod extract;
@@ -34,6 +35,7 @@ mod sync;
 mod upload;
 
 pub use auth::TokenHash;
+pub use codes::{PROBLEM_CODES, ProblemCode, Routes};
 pub use error::{ProblemBody, problem_body};
 pub use router::{HttpConfig, openapi_json, router};
 pub use serve::{LocalCaller, serve};

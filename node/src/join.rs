@@ -9,7 +9,7 @@
 
 pub(crate) mod guest;
 pub(crate) mod host;
-mod message;
-mod proof;
+pub(crate) mod message;
+pub(crate) mod proof;
 
 pub use guest::{JoinReport, JoinRequest, join};

@@ -179,6 +179,7 @@ impl Links {
 
 #[cfg(test)]
 mod tests {
+    mod alias;
     mod enrolment;
     mod fulfilments;
     mod hostile;

@@ -16,6 +16,7 @@ mod catalogue;
 mod command;
 mod documents;
 mod drafts;
+mod drawn;
 mod frontier;
 mod fulfilments;
 mod genesis;
@@ -49,6 +50,7 @@ pub use import::{IMPORT_ORDERS_MAX, customer_id, import_identity};
 pub use loans::LoanError;
 pub use local::{LocalChange, LocalTable};
 pub use log::{Identity, ReplicaError};
+pub use rebuild::rebuild_control;
 pub use receive::{Arrival, Received, Refusal};
 pub use request_index::request_outcome;
 pub use stored::CommitState;
@@ -59,8 +61,9 @@ use crdt_model::commit::{COMMIT_DEPS_MAX, CONTROL_HEADS_MAX};
 use crdt_model::control::capability::may_see;
 use crdt_model::control::history::ControlHistory;
 use crdt_model::control::state::Control;
+use crdt_model::document::held::Origin;
 use crdt_model::document_row::DocumentRow;
-use crdt_model::id::{DocumentId, EventKey, RequestId, TransactionId, actor_of};
+use crdt_model::id::{DocumentId, EventId, EventKey, RequestId, TransactionId, actor_of};
 use crdt_model::scope::{Scope, SiteCode};
 use crdt_model::text::Text;
 use crdt_model::time::{Hlc, Timestamp};
@@ -102,6 +105,8 @@ struct Memory {
     /// Items and customers that exist, and names of products: looked up only, so their order shows nowhere.
     known: HashSet<DocumentId>,
     names: HashMap<DocumentId, Text>,
+    /// Which commits made loans; looked up only.
+    loans: HashMap<EventId, Origin>,
 }
 
 /// The journal of this session that still takes events.

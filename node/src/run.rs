@@ -228,4 +228,5 @@ impl Drop for LocalNode {
 #[cfg(test)]
 mod tests {
     mod lock;
+    mod rows;
 }

@@ -6,6 +6,8 @@
 //! Invariant: what differs from run to run (ids, digests, moments, the folder's path) is masked before it is compared, and
 //! nothing else is. Proved by `masks_cover_what_changes_and_nothing_else` of `cli_examples`.
 
+pub mod examples;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -177,17 +179,25 @@ pub fn pretty(object: &Value) -> String {
 
 /// Compares with `tests/golden/<name>`; with `UPDATE_GOLDEN=1` writes it instead.
 pub fn golden(name: &str, got: &str) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden").join(name);
+    written("tests/golden", name, got);
+}
+
+/// Compares with `docs/<name>`; with `UPDATE_GOLDEN=1` writes it instead.
+pub fn document(name: &str, got: &str) {
+    written("docs", name, got);
+}
+
+fn written(folder: &str, name: &str, got: &str) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(folder).join(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&path, got).expect("a golden file that can be written");
+        std::fs::write(&path, got).expect("a file of the repository that can be written");
         return;
     }
     let expected = std::fs::read_to_string(&path).unwrap_or_default();
     if let Some((line, (was, is))) = first_difference(&expected, got) {
         panic!(
-            "{} differs at line {line}:\n  was: {was}\n  is:  {is}\nIf that is meant: UPDATE_GOLDEN=1 cargo test -p tests, \
-             and read the difference before you commit it.",
-            path.display()
+            "{folder}/{name} differs at line {line}:\n  was: {was}\n  is:  {is}\nIf that is meant: UPDATE_GOLDEN=1 cargo test \
+             -p tests, and read the difference before you commit it.",
         );
     }
 }

@@ -71,6 +71,8 @@ pub fn view(status: &Value, around: &Surroundings, style: Style) -> String {
         Some(url) => url.clone(),
         None => text::NOT_RUNNING.get(lang).to_owned(),
     };
+    let alerts = status["alerts"].as_u64().filter(|count| *count > 0);
+    let alerts = alerts.map_or(String::new(), |count| format!("; {} {count}", text::ALERTS.get(lang)));
     let waiting = format!("{}; {} {}", at("/set_aside"), text::PARKED.get(lang), at("/parked"));
     let shown: [(Text, String); 10] = [
         (text::ORG, at("/org_name")),
@@ -80,7 +82,7 @@ pub fn view(status: &Value, around: &Surroundings, style: Style) -> String {
         (text::DATA, around.folder.clone()),
         (text::ORDERS, at("/orders")),
         (text::COMMITS, at("/commits")),
-        (text::CASES_OPEN, at("/cases_open")),
+        (text::CASES_OPEN, at("/cases_open") + &alerts),
         (text::SET_ASIDE, waiting),
         (text::CONTENT_DIGEST, at("/content_digest")),
     ];
@@ -127,6 +129,17 @@ mod tests {
             let shown = view(&status(), &around, Style { lang, bold: false });
             assert_eq!(shown.lines().count(), 10, "{shown}");
         }
+    }
+
+    #[test]
+    fn warnings_are_told_where_there_are_any() {
+        let around = Surroundings { url: None, folder: "D".to_owned() };
+        let told = |alerts: u64| {
+            let mut status = status();
+            status["alerts"] = json!(alerts);
+            view(&status, &around, Style { lang: Lang::En, bold: false })
+        };
+        assert!(told(2).contains("1; warnings in `peer list` 2") && !told(0).contains("warnings"));
     }
 
     #[test]

@@ -4,8 +4,12 @@
 //! and for the customers of their territory; the registrar alone admits and names keepers; rights are made, taken and
 //! promised by the keeper of the event's epoch alone. An event kind has no row for a scope that never holds it.
 //!
-//! Invariant: whatever the table does not allow is denied, with a stable reason code. Proved by
-//! `the_table_allows_exactly_what_it_lists`.
+//! Invariants: whatever the table does not allow is denied, with a stable reason code. Proved by
+//! `the_table_allows_exactly_what_it_lists`. Nobody draws on a loan or gives it back but its holder. Proved by
+//! `only_the_holder_draws_on_a_loan_that_it_has_seen` and, over deliveries, by
+//! `a_draw_on_the_loan_of_another_is_set_aside_in_every_order_of_delivery` in `node`.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
 
@@ -13,7 +17,7 @@ use crate::control::event::SiteKind;
 use crate::control::grants;
 use crate::control::state::Control;
 use crate::event::{DocumentKind, Event, EventKind};
-use crate::id::AuthorId;
+use crate::id::{AuthorId, LoanId};
 use crate::order::event::RightsBooking;
 use crate::quantity::Quantity;
 use crate::scope::{Scope, SiteCode};
@@ -99,6 +103,12 @@ pub enum Denied {
         /// The epoch that the event names.
         epoch: u32,
     },
+    /// Only the holder of a loan draws on it or gives it back, once it has seen it.
+    #[error("the author has seen no loan {loan} of its own")]
+    NotHolder {
+        /// The loan that the event names.
+        loan: LoanId,
+    },
 }
 
 impl Denied {
@@ -111,6 +121,7 @@ impl Denied {
             Self::OtherRole { .. } | Self::FieldsOfOthers => "not_allowed",
             Self::NotKeeper { .. } => "not_keeper",
             Self::OtherSite { .. } => "other_site",
+            Self::NotHolder { .. } => "not_holder",
         }
     }
 }
@@ -238,6 +249,32 @@ fn check_sites(control: &Control, author: &AuthorId, scope: &Scope, event: &Even
         _events_of_one_site => None,
     };
     other.map_or(Ok(()), |site| Err(Denied::OtherSite { kind: event.kind(), site: site.clone() }))
+}
+
+/// The loans on which an event draws, or which it gives back.
+pub fn loans_of(event: &Event) -> Vec<LoanId> {
+    match event {
+        Event::Drawn(drawn) => drawn.draws.iter().map(|draw| draw.loan).collect(),
+        Event::LoanReturned(returned) => vec![returned.loan],
+        _events_without_a_loan_of_others => Vec::new(),
+    }
+}
+
+/// Whether an author may draw on the loans that an event names; `holders` are those of the loans of each name that the
+/// author had seen.
+///
+/// # Errors
+/// The first loan that the author does not hold.
+pub fn may_draw(
+    author: &AuthorId,
+    event: &Event,
+    holders: &BTreeMap<LoanId, BTreeSet<AuthorId>>,
+) -> Result<(), Denied> {
+    let held = |loan: &LoanId| holders.get(loan).is_some_and(|holders| holders.contains(author));
+    match loans_of(event).into_iter().find(|loan| !held(loan)) {
+        Some(loan) => Err(Denied::NotHolder { loan }),
+        None => Ok(()),
+    }
 }
 
 /// Whether an author has a role in a scope.

@@ -130,6 +130,11 @@ impl AppError {
         }
     }
 
+    /// Whether folded rows cannot be read.
+    pub fn is_rebuild_needed(&self) -> bool {
+        matches!(self, Self::Conflict { code, .. } if *code == "rebuild_needed")
+    }
+
     /// One wrong field.
     pub fn field(pointer: impl Into<String>, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
         let error = FieldError { pointer: pointer.into(), detail: detail.into(), remedy: remedy.into() };

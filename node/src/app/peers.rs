@@ -3,6 +3,7 @@
 //! Invariants: only the registrar's node invites; of a ticket only what proves it is kept. Proved by
 //! `a_node_that_is_not_the_registrars_does_not_invite` and `an_invitation_keeps_no_secret`.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use super::{App, read, storage};
 use crate::clock;
 use crate::entropy;
 use crate::link::directory::{Directory, Exchange};
-use crate::link::rows::{InviteRow, LOCAL_SYNC_PAUSED, PeerRow};
+use crate::link::rows::{InviteRow, LOCAL_SYNC_PAUSED, Misuse, PeerRow};
 use crate::link::state::LinkState;
 use crate::replica::{Command, LocalChange, LocalTable, Outcome};
 use crate::store::{ReadTables, Snapshot, Table};
@@ -57,6 +58,19 @@ pub struct PeerView {
     pub last_exchange: Option<EventTime>,
     /// Where it is dialled.
     pub addresses: Vec<SocketAddr>,
+}
+
+/// A ticket that somebody else tried to use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TicketAlert {
+    /// What was wrong: a stable code.
+    pub code: &'static str,
+    /// The site of the ticket.
+    pub site: SiteCode,
+    /// The short name of the device that tried.
+    pub device: String,
+    /// When it tried last.
+    pub at: EventTime,
 }
 
 /// An invitation that is wanted.
@@ -113,6 +127,21 @@ impl App {
         Ok(members.into_iter().map(view).collect())
     }
 
+    /// Tickets that devices without a right to them tried to use, the latest first.
+    pub fn ticket_alerts(&self) -> Result<Vec<TicketAlert>, AppError> {
+        let invites = read::collect(&self.snapshot()?, Table::Invites, &[], |_, row| InviteRow::decode(row).map(Some))?;
+        let misuses = invites.iter().flat_map(|row| row.misuses.iter().map(|misuse| (&row.site.code, misuse)));
+        let mut misuses: Vec<_> = misuses.collect();
+        misuses.sort_by_key(|(_, misuse)| (Reverse(misuse.at), misuse.device));
+        let alert = |(site, misuse): (&SiteCode, &Misuse)| TicketAlert {
+            code: misuse.why.code(),
+            site: site.clone(),
+            device: misuse.device.to_string()[..SHORT_NAME_DIGITS].to_owned(),
+            at: clock::moment(misuse.at, self.facts().zone),
+        };
+        Ok(misuses.into_iter().map(alert).collect())
+    }
+
     /// Makes a ticket for one device.
     pub async fn invite(&self, invite: NewInvite) -> Result<InviteView, AppError> {
         let snapshot = self.snapshot()?;
@@ -126,7 +155,7 @@ impl App {
         let secret = entropy::bytes::<16>().map_err(|error| AppError::Storage(error.to_string()))?;
         let (org, inviter, code) = (self.facts().org, own.device, site.code.clone());
         let ticket = Ticket { org, inviter, addresses, secret, site: code.clone(), expires };
-        let row = InviteRow { verifier: ticket.verifier(), site, expires, device: None };
+        let row = InviteRow { verifier: ticket.verifier(), site, expires, device: None, misuses: Vec::new() };
         let mut changes = ended_invites(&snapshot, now)?;
         let (table, key) = (LocalTable::Invites, ticket.invite_id().to_vec());
         changes.push(LocalChange::Put { table, key, value: row.encode() });

@@ -54,6 +54,7 @@ impl App {
             orders: scopes.iter().map(|scope| scope.orders).sum(),
             cases_open,
             set_aside,
+            alerts: self.ticket_alerts()?.len() as u64,
             parked,
             scopes,
             content_digest,

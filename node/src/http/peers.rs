@@ -14,13 +14,34 @@ use super::check::{At, Errors};
 use super::error::{Problem, ProblemBody};
 use super::extract::{Posted, read};
 use crate::app::App;
-use crate::app::peers::{INVITE_HOURS, INVITE_HOURS_MAX, InviteView, NewInvite, PeerView};
+use crate::app::peers::{INVITE_HOURS, INVITE_HOURS_MAX, InviteView, NewInvite, PeerView, TicketAlert};
 
 /// Every other node of the organisation.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PeersBody {
     /// By site and letter.
     items: Vec<PeerBody>,
+    /// Tickets that somebody without a right to them tried to use, the latest first.
+    alerts: Vec<TicketAlertBody>,
+}
+
+/// A ticket that somebody without a right to it tried to use: it may have been copied.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TicketAlertBody {
+    /// `ticket_used` or `ticket_expired`.
+    code: &'static str,
+    /// The site of the ticket.
+    site: String,
+    /// The short name of the device that tried.
+    device: String,
+    /// When it tried last, RFC 3339.
+    at: String,
+}
+
+impl From<TicketAlert> for TicketAlertBody {
+    fn from(alert: TicketAlert) -> Self {
+        Self { code: alert.code, site: alert.site.to_string(), device: alert.device, at: alert.at.rfc3339() }
+    }
 }
 
 /// Another node of the organisation.
@@ -141,8 +162,9 @@ pub struct AddressBody {
     (status = 200, description = "Done.", body = PeersBody),
     (status = "4XX", description = "What was sent cannot be taken.", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn list_peers(State(app): State<App>) -> Result<Json<PeersBody>, Problem> {
-    let peers = read(move || app.peers()).await?;
-    Ok(Json(PeersBody { items: peers.into_iter().map(PeerBody::from).collect() }))
+    let (peers, alerts) = read(move || Ok((app.peers()?, app.ticket_alerts()?))).await?;
+    let items = peers.into_iter().map(PeerBody::from).collect();
+    Ok(Json(PeersBody { items, alerts: alerts.into_iter().map(TicketAlertBody::from).collect() }))
 }
 
 /// Makes a ticket for one new device.
@@ -194,7 +216,7 @@ mod tests {
         let body = made.json();
         assert_eq!((made.status, body["site"].as_str()), (201, Some("SH01")));
         assert!(body["ticket"].as_str().unwrap().starts_with("tradepost"));
-        assert_eq!(world.get("/api/v1/peers").await.json(), serde_json::json!({"items": []}));
+        assert_eq!(world.get("/api/v1/peers").await.json(), serde_json::json!({"items": [], "alerts": []}));
     }
 
     #[test]

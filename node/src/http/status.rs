@@ -57,6 +57,8 @@ pub struct StatusBody {
     set_aside: u64,
     /// Documents parked.
     parked: u64,
+    /// What the list of peers warns of.
+    alerts: u64,
     /// Each scope.
     scopes: Vec<ScopeBody>,
     /// 64 hexadecimal digits, where it was wanted.
@@ -121,6 +123,7 @@ impl From<StatusView> for StatusBody {
             cases_open: status.cases_open,
             set_aside: status.set_aside,
             parked: status.parked,
+            alerts: status.alerts,
             scopes: status.scopes.into_iter().map(ScopeBody::from).collect(),
             content_digest: status.content_digest.map(|digest| digest.to_string()),
         }
@@ -202,7 +205,7 @@ mod tests {
         let scope = json!({"scope": "site/HQ", "documents": 3, "orders": 2, "commits": 5, "digest": "04".repeat(32)});
         let mut body = json!({"org": "03".repeat(32), "org_name": "Demo", "site": "HQ", "site_kind": "head-office",
             "zone": "Europe/London", "currency": "GBP", "node": "a1b2c3d4", "version": "0.1.0", "commits": 5, "orders": 2,
-            "cases_open": 1, "set_aside": 0, "parked": 0, "scopes": [scope], "content_digest": "05".repeat(32)});
+            "cases_open": 1, "set_aside": 0, "parked": 0, "alerts": 0, "scopes": [scope], "content_digest": "05".repeat(32)});
         assert_eq!(serde_json::to_value(StatusBody::from(sample_status())).unwrap(), body);
         let unwanted = StatusView { content_digest: None, url: Some("http://127.0.0.1:1".into()), ..sample_status() };
         body.as_object_mut().unwrap().remove("content_digest");

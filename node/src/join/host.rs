@@ -2,7 +2,9 @@
 //!
 //! Invariants: nothing but `control` leaves, and not a byte of it before the secret is proved; an invitation belongs to
 //! the first device that proves it, durably, before that device is admitted. Proved by
-//! `a_ticket_admits_one_device_and_that_one_again` and `a_wrong_secret_gets_nothing`.
+//! `a_ticket_admits_one_device_and_that_one_again` and `a_wrong_secret_gets_nothing`. A device that knows the secret of a
+//! ticket which is not its own is remembered, durably, before it is refused. Proved by
+//! `who_uses_a_ticket_again_is_refused_and_told_at_head_office`.
 
 use crdt_model::id::DeviceId;
 use crdt_model::text::Text;
@@ -17,7 +19,7 @@ use crate::app::App;
 use crate::app::error::AppError;
 use crate::app::model::Request;
 use crate::app::peers::peer_put;
-use crate::link::rows::{InviteRow, PeerRow};
+use crate::link::rows::{InviteRow, Misuse, MisuseKind, PeerRow};
 use crate::replica::{Admission, Command, LocalChange, LocalTable, Outcome};
 use crate::transport::Connection;
 use crate::{clock, entropy};
@@ -97,11 +99,11 @@ async fn talk(
 }
 
 /// Whether an invitation is good for a device: it says why not.
-fn check_invite(row: &InviteRow, guest: DeviceId, now: Timestamp) -> Result<(), &'static str> {
+fn check_invite(row: &InviteRow, guest: DeviceId, now: Timestamp) -> Result<(), MisuseKind> {
     if row.device.is_some_and(|device| device != guest) {
-        return Err("ticket_used");
+        return Err(MisuseKind::Used);
     }
-    if now.0 >= row.expires.0 { Err("ticket_expired") } else { Ok(()) }
+    if now.0 >= row.expires.0 { Err(MisuseKind::Expired) } else { Ok(()) }
 }
 
 /// Checks the proof of an invitation and gives it to the device that proved it: one at a time.
@@ -117,14 +119,30 @@ async fn prove(
     if meeting.secret_proof(&row.verifier) != blake3::Hash::from_bytes(proof) {
         return Err(HostError::Refused("bad_ticket"));
     }
-    check_invite(&row, meeting.guest, clock::now()).map_err(HostError::Refused)?;
+    let now = clock::now();
+    if let Err(why) = check_invite(&row, meeting.guest, now) {
+        note_misuse(app, invite, row, Misuse { device: meeting.guest, at: now, why }).await?;
+        return Err(HostError::Refused(why.code()));
+    }
     let is_new = row.device.is_none();
     let bound = InviteRow { device: Some(meeting.guest), ..row };
     if is_new {
-        let put = LocalChange::Put { table: LocalTable::Invites, key: invite.to_vec(), value: bound.encode() };
-        app.keep_rows(vec![put]).await?;
+        keep_invite(app, invite, &bound).await?;
     }
     Ok(bound)
+}
+
+/// Remembers who tried, unless the ticket is its own and only late.
+async fn note_misuse(app: &App, invite: [u8; 16], mut row: InviteRow, misuse: Misuse) -> Result<(), AppError> {
+    if row.device == Some(misuse.device) || !row.note(misuse) {
+        return Ok(());
+    }
+    keep_invite(app, invite, &row).await
+}
+
+async fn keep_invite(app: &App, invite: [u8; 16], row: &InviteRow) -> Result<(), AppError> {
+    app.keep_rows(vec![LocalChange::Put { table: LocalTable::Invites, key: invite.to_vec(), value: row.encode() }])
+        .await
 }
 
 /// Sends the commits of `control` that arrived after the first `sent`; gives how many there are now.
@@ -148,16 +166,16 @@ mod tests {
         let code = SiteCode::new("SH01").unwrap();
         let zone = Text::new("Europe/London").unwrap();
         let site = Site { code: code.clone(), kind: SiteKind::Store, zone, territory: code };
-        InviteRow { verifier: [1; 32], site, expires: Timestamp(1_000), device }
+        InviteRow { verifier: [1; 32], site, expires: Timestamp(1_000), device, misuses: Vec::new() }
     }
 
     #[test]
     fn an_invitation_is_good_until_it_expires_and_for_one_device() {
         let (one, two) = (DeviceId([1; 32]), DeviceId([2; 32]));
         assert_eq!(check_invite(&row(None), one, Timestamp(999)), Ok(()));
-        assert_eq!(check_invite(&row(None), one, Timestamp(1_000)), Err("ticket_expired"));
+        assert_eq!(check_invite(&row(None), one, Timestamp(1_000)), Err(MisuseKind::Expired));
         assert_eq!(check_invite(&row(Some(one)), one, Timestamp(999)), Ok(()));
-        assert_eq!(check_invite(&row(Some(one)), two, Timestamp(999)), Err("ticket_used"));
-        assert_eq!(check_invite(&row(Some(one)), two, Timestamp(1_000)), Err("ticket_used"));
+        assert_eq!(check_invite(&row(Some(one)), two, Timestamp(999)), Err(MisuseKind::Used));
+        assert_eq!(check_invite(&row(Some(one)), two, Timestamp(1_000)), Err(MisuseKind::Used));
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Rows of the tables `peers` (by device), `invites` (by invite id) and `local`. None of it is signed or sent.
 //!
-//! Invariant: one encoding each. Proved by `rows_are_read_back`.
+//! Invariants: one encoding each; of a ticket's misuse a bounded list is kept. Proved by `rows_are_read_back` and
+//! `misuse_of_a_ticket_is_kept_to_its_limit`.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -24,11 +25,18 @@ pub const LOCAL_SYNC_PAUSED: &[u8] = b"sync paused";
 /// Name of the row that is there until this node's admission is durable: its organisation and site.
 pub const LOCAL_JOINING: &[u8] = b"joining";
 
+/// Devices that are remembered for trying one ticket without a right to it.
+pub const MISUSES_MAX: usize = 8;
+/// How long the same device may try again before that is written again, in milliseconds.
+const MISUSE_MS_MIN: i64 = 60_000;
+
 /// Scopes of a peer's durable heads.
 const ACKED_SCOPES_MAX: usize = 4_096;
 /// Authors in one of them.
 const ACKED_AUTHORS_MAX: usize = 4_096;
 const VERSION: u8 = 1;
+/// Invitations of version 1 have no misuses.
+const INVITE_VERSION: u8 = 2;
 
 /// The durable heads of a peer: the last number of each author, by scope.
 pub type Acked = BTreeMap<Scope, BTreeMap<AuthorId, u64>>;
@@ -97,24 +105,83 @@ pub struct InviteRow {
     pub expires: Timestamp,
     /// The first device that proved the secret: no other may.
     pub device: Option<DeviceId>,
+    /// Other devices that proved the secret too late, the first ones and the last.
+    pub misuses: Vec<Misuse>,
+}
+
+/// A device that knew a ticket's secret and was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Misuse {
+    /// The device.
+    pub device: DeviceId,
+    /// When it tried last.
+    pub at: Timestamp,
+    /// Why it was refused.
+    pub why: MisuseKind,
+}
+
+/// What was wrong with a ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MisuseKind {
+    /// Another device had used it.
+    Used,
+    /// Its time was over.
+    Expired,
+}
+
+impl MisuseKind {
+    /// The stable code that the device was told.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Used => "ticket_used",
+            Self::Expired => "ticket_expired",
+        }
+    }
 }
 
 impl InviteRow {
     /// Its bytes.
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new();
-        writer.byte(VERSION).fixed(&self.verifier);
+        writer.byte(INVITE_VERSION).fixed(&self.verifier);
         self.site.code.encode(&mut writer);
         writer.byte(self.site.kind as u8).text(&self.site.zone);
         self.site.territory.encode(&mut writer);
         writer.signed(self.expires.0);
         writer.option(self.device.as_ref(), |w, device| device.encode(w));
+        writer.list(&self.misuses, |w, misuse| {
+            misuse.device.encode(w);
+            w.signed(misuse.at.0).byte(match misuse.why {
+                MisuseKind::Used => 1,
+                MisuseKind::Expired => 2,
+            });
+        });
         writer.finish()
+    }
+
+    /// Notes a device that was refused; whether that is worth writing: a device that tries again at once is not.
+    pub fn note(&mut self, misuse: Misuse) -> bool {
+        let known = self.misuses.iter_mut().find(|known| known.device == misuse.device);
+        match known {
+            Some(known) if misuse.at.0.saturating_sub(known.at.0) < MISUSE_MS_MIN && known.why == misuse.why => {
+                return false;
+            }
+            Some(known) => *known = misuse,
+            None => {
+                self.misuses.truncate(MISUSES_MAX - 1);
+                self.misuses.push(misuse);
+            }
+        }
+        true
     }
 
     /// Reads its bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let mut reader = versioned(bytes)?;
+        let mut reader = Reader::new(bytes);
+        let version = reader.byte("version")?;
+        if !(VERSION..=INVITE_VERSION).contains(&version) {
+            return Err(DecodeError::OutOfRange { field: "version" });
+        }
         let verifier = reader.array("verifier")?;
         let code = SiteCode::decode("site", &mut reader)?;
         let number = reader.byte("site kind")?;
@@ -124,9 +191,21 @@ impl InviteRow {
         let territory = SiteCode::decode("territory", &mut reader)?;
         let expires = Timestamp(reader.signed("expires")?);
         let device = reader.option("device", |r| DeviceId::decode("device", r))?;
+        let misuses =
+            if version == VERSION { Vec::new() } else { reader.list("misuses", MISUSES_MAX, decode_misuse)? };
         reader.end()?;
-        Ok(Self { verifier, site: Site { code, kind, zone, territory }, expires, device })
+        Ok(Self { verifier, site: Site { code, kind, zone, territory }, expires, device, misuses })
     }
+}
+
+fn decode_misuse(reader: &mut Reader<'_>) -> Result<Misuse, DecodeError> {
+    let (device, at) = (DeviceId::decode("misuse device", reader)?, Timestamp(reader.signed("misuse time")?));
+    let why = match reader.byte("misuse kind")? {
+        1 => MisuseKind::Used,
+        2 => MisuseKind::Expired,
+        0 | 3..=u8::MAX => return Err(DecodeError::OutOfRange { field: "misuse kind" }),
+    };
+    Ok(Misuse { device, at, why })
 }
 
 /// The bytes of a socket address as a row of its own.
@@ -217,8 +296,13 @@ mod tests {
         let code = SiteCode::new("SH01").unwrap();
         let zone = crdt_model::text::Text::new("Europe/London").unwrap();
         let site = Site { code: code.clone(), kind: SiteKind::Store, zone, territory: code };
-        let invite = InviteRow { verifier: [7; 32], site, expires: Timestamp(9), device: Some(DeviceId([1; 32])) };
+        let misuse = Misuse { device: DeviceId([2; 32]), at: Timestamp(8), why: MisuseKind::Used };
+        let (expires, device) = (Timestamp(9), Some(DeviceId([1; 32])));
+        let invite = InviteRow { verifier: [7; 32], site, expires, device, misuses: vec![misuse] };
         assert_eq!(InviteRow::decode(&invite.encode()).unwrap(), invite);
+        let mut earlier = InviteRow { misuses: Vec::new(), ..invite }.encode();
+        (earlier[0], _) = (1, earlier.pop());
+        assert_eq!(InviteRow::decode(&earlier).unwrap().misuses, [], "a row of the version before");
         let listen = address("0.0.0.0:4433");
         assert_eq!(decode_listen(&encode_listen(&listen)).unwrap(), listen);
     }
@@ -236,6 +320,30 @@ mod tests {
         assert!(PeerRow::decode(&good[..good.len() - 1]).is_err());
         assert!(PeerRow::decode(&[&good[..], &[0]].concat()).is_err());
         assert!(decode_listen(&[2, 4, 0, 0, 0, 0, 0, 1]).is_err() && decode_listen(&[1, 5]).is_err());
+    }
+
+    #[test]
+    fn misuse_of_a_ticket_is_kept_to_its_limit() {
+        let site = SiteCode::new("SH01").unwrap();
+        let zone = crdt_model::text::Text::new("Europe/London").unwrap();
+        let site = Site { code: site.clone(), kind: SiteKind::Store, zone, territory: site };
+        let mut row = InviteRow { verifier: [7; 32], site, expires: Timestamp(9), device: None, misuses: Vec::new() };
+        let misuse = |device: u8, at: i64| Misuse {
+            device: DeviceId([device; 32]),
+            at: Timestamp(at),
+            why: MisuseKind::Expired,
+        };
+        assert!(row.note(misuse(1, 10)));
+        assert!(!row.note(misuse(1, 10 + MISUSE_MS_MIN - 1)), "the same again at once is no news");
+        assert!(row.note(misuse(1, 10 + MISUSE_MS_MIN)));
+        assert!(row.note(Misuse { why: MisuseKind::Used, ..misuse(1, 10 + MISUSE_MS_MIN) }), "another reason is");
+        let limit = u8::try_from(MISUSES_MAX).unwrap();
+        (2..=limit + 1).for_each(|device| assert!(row.note(misuse(device, 99))));
+        let devices: Vec<u8> = row.misuses.iter().map(|misuse| misuse.device.0[0]).collect();
+        assert_eq!(devices, [1, 2, 3, 4, 5, 6, 7, limit + 1], "the first ones and the last");
+        assert!(InviteRow::decode(&row.encode()).is_ok());
+        row.misuses.push(misuse(99, 1));
+        assert!(InviteRow::decode(&row.encode()).is_err(), "one past the limit");
     }
 
     #[test]

@@ -156,6 +156,7 @@ impl Replica {
             journal: None,
             known: Default::default(),
             names: Default::default(),
+            loans: Default::default(),
         });
         Ok(())
     }

@@ -180,8 +180,13 @@ impl Replica {
                 detail: "it cites less of `control` than the commits that it follows".to_owned(),
             }),
         };
+        let demand = Demand::of(signed, &clock);
+        let judged = match judged {
+            Ok(changes) => self.check_draws(batch, &demand, &changes)?.map(|()| changes),
+            Err(fault) => Err(fault),
+        };
         let taken = match judged {
-            Ok(changes) => self.take(batch, &Demand::of(signed, &clock), &changes)?,
+            Ok(changes) => self.take(batch, &demand, &changes)?,
             Err(fault) => Err(fault),
         };
         let state = match taken {

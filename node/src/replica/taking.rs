@@ -74,7 +74,8 @@ impl<'a> Demand<'a> {
         Self { scope: &commit.scope, origin, actor: actor_of(&commit.author, &commit.session), clock }
     }
 
-    fn saw(&self, other: &Origin) -> bool {
+    /// Whether its author had seen a commit.
+    pub fn saw(&self, other: &Origin) -> bool {
         match other.author == self.origin.author {
             true => other.seq <= self.origin.seq,
             false => self.clock.get(&other.author).is_some_and(|seq| *seq >= other.seq),

@@ -59,6 +59,8 @@ pub struct StatusView {
     pub set_aside: u64,
     /// Documents parked.
     pub parked: u64,
+    /// Tickets that somebody without a right to them tried to use.
+    pub alerts: u64,
     /// Each scope.
     pub scopes: Vec<ScopeStatus>,
     /// The digest over all content, where it was wanted.

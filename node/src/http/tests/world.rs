@@ -256,6 +256,7 @@ pub fn sample_status() -> StatusView {
         cases_open: 1,
         set_aside: 0,
         parked: 0,
+        alerts: 0,
         scopes: vec![scope],
         content_digest: Some(StateDigest([5; 32])),
     }

@@ -58,6 +58,11 @@ impl Place {
         self.root.path().join(name)
     }
 
+    /// The device of a folder.
+    pub fn device(&self, name: &str) -> DeviceId {
+        DeviceId(Folder::new(&self.folder(name)).key("device.key").unwrap().verifying_key().to_bytes())
+    }
+
     /// Opens a node without links.
     pub fn open(&self, name: &str) -> Node {
         let folder = self.folder(name);

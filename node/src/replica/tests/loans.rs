@@ -1,16 +1,25 @@
 //! Tests of loans between the tills of a site, and of the keeper's duties.
 #![allow(clippy::unwrap_used)]
 
-use crdt_model::case::CaseKind;
+use crdt_model::case::{CaseKind, CaseRow};
+use crdt_model::commit::{Commit, SignedCommit};
+use crdt_model::control::event::SiteKind;
+use crdt_model::document::{FieldValue, Put};
+use crdt_model::event::Event;
 use crdt_model::id::{AuthorId, LoanId};
+use crdt_model::journal::loan::LoanReturned;
+use crdt_model::order::draw::{Draw, Drawn};
+use crdt_model::order::event::{Entry, Handover, Line, Placed};
 use crdt_model::scope_state::open_loans;
 use ed25519_dalek::SigningKey;
 use proptest::prelude::*;
 
 use super::super::batch::Batch;
 use super::super::*;
+use super::network::*;
 use super::world::*;
 use crate::store::Table;
+use crate::store::sim_disk::Rng;
 
 /// The keeper and another till of SH01, each with a store of its own.
 struct Tills {
@@ -299,4 +308,118 @@ fn promises_of_two_tills_are_the_same_at_head_office() {
             assert_eq!((order.lines[0].secured(), order.lines[0].unsecured()), (5_000, 1_000), "node {node}");
         }
     }
+}
+
+/// The network with a third till of SH01, whose keys a test has.
+fn with_a_third_till() -> (Network, usize) {
+    const THIRD: usize = 9;
+    let mut network = Network::new(&["lamp"]);
+    network.done(HQ, Command::Admit(admission(THIRD, "SH01", SiteKind::Store)));
+    network.settle();
+    network.done(KEEPER, stock(StockKind::Receipt, "lamp", 10));
+    network.settle();
+    (network, THIRD)
+}
+
+/// The last commit that a node wrote in SH01.
+fn last_of(network: &Network, node: usize) -> SignedCommit {
+    let own = author_of(&key_of(node));
+    let mut commits = network.nodes[node].commits().into_iter();
+    commits.rfind(|held| held.commit().author == own && held.commit().scope == scope()).unwrap()
+}
+
+fn lent_to(network: &mut Network, holder: usize) -> (LoanId, SignedCommit) {
+    let loan = loan_of(network.done(KEEPER, lend("lamp", 3, author_of(&key_of(holder)))));
+    (loan, last_of(network, KEEPER))
+}
+
+/// An order of one lamp that draws on a loan.
+fn drawing(forge: &Forge<'_>, loan: LoanId) -> SignedCommit {
+    let (time, quantity) = (moment(9), "1".parse().unwrap());
+    let placed = forge.event_key(0);
+    let line = Line { placed, number: 1, sku: text("lamp"), name: None, quantity, price: "1".parse().unwrap() };
+    let header = Placed {
+        time,
+        external: None,
+        label: None,
+        entry: Entry::New,
+        handover: Handover::Later,
+        currency: gbp(),
+        customer: None,
+        region: None,
+        request: None,
+        line_count: 1,
+        parts: None,
+    };
+    let drawn = Drawn { time, draws: vec![Draw { line: 1, loan, quantity }] };
+    let events = [Event::Placed(header), Event::Line(line), Event::Drawn(drawn)];
+    let puts = (0u16..).zip(&events).map(|(index, event)| Put::event(forge.event_key(index), event)).collect();
+    forge.sign(forge.creating(DocumentId([0x44; 16]), puts))
+}
+
+fn returning(forge: &Forge<'_>, journal: u8, loan: LoanId) -> Commit {
+    let returned = LoanReturned { time: moment(9), loan, sku: text("lamp"), quantity: "1".parse().unwrap() };
+    forge.creating(DocumentId([journal; 16]), vec![Put::event(forge.event_key(0), &Event::LoanReturned(returned))])
+}
+
+#[test]
+fn a_draw_on_the_loan_of_another_is_set_aside_in_every_order_of_delivery() {
+    let (mut network, third) = with_a_third_till();
+    let before = network.nodes[HQ].commits();
+    let before: Vec<_> = before.into_iter().filter(|held| held.commit().scope == scope()).collect();
+    let forge = |network: &Network, make: &dyn Fn(&Forge<'_>) -> SignedCommit| {
+        make(&Forge { key: key_of(third), ..Forge::new(network, TILL, scope()) })
+    };
+
+    let (loan, lent) = lent_to(&mut network, TILL);
+    network.deliver(KEEPER, HQ);
+    network.deliver(KEEPER, TILL);
+    network.order(TILL, place("lamp", "2"));
+    let honest = last_of(&network, TILL);
+    let stolen = forge(&network, &|forge| drawing(forge, loan));
+    network.receive(HQ, vec![stolen.clone()]);
+    let (own_loan, own_lent) = lent_to(&mut network, third);
+    network.deliver(KEEPER, HQ);
+    let unseen = forge(&network, &|forge| forge.sign(Commit { deps: Vec::new(), ..returning(forge, 0x61, own_loan) }));
+    network.receive(HQ, vec![unseen.clone()]);
+    let seen = forge(&network, &|forge| forge.sign(returning(forge, 0x62, own_loan)));
+
+    let commits = [&lent, &honest, &stolen, &own_lent, &unseen, &seen];
+    let mut first = None;
+    for seed in 0..30 {
+        let mut rng = Rng::new(seed);
+        let mut shuffled: Vec<SignedCommit> = commits.map(Clone::clone).to_vec();
+        for at in (1..shuffled.len()).rev() {
+            shuffled.swap(at, (rng.next() % (at as u64 + 1)) as usize);
+        }
+        let reader = network.reader();
+        network.receive(reader, before.clone());
+        for commit in shuffled {
+            assert_eq!(network.receive(reader, vec![commit]).refused, None, "seed {seed}");
+        }
+        let node = &network.nodes[reader];
+        assert_eq!(node.set_aside(), ["not_holder", "not_holder"], "seed {seed}");
+        let states = commits.map(|commit| node.state(commit) == CommitState::SetAside as u8);
+        assert_eq!(states, [false, false, true, false, true, false], "seed {seed}");
+        let first = *first.get_or_insert(reader);
+        network.check_alike(first, reader, &scope(), &format!("seed {seed}"));
+    }
+    network.settle();
+    network.check_alike(HQ, first.unwrap(), &scope(), "head office");
+}
+
+#[test]
+fn a_draw_is_not_judged_while_its_loan_may_be_in_a_parked_document() {
+    let (mut network, third) = with_a_third_till();
+    let forge = Forge { key: key_of(third), ..Forge::new(&network, TILL, scope()) };
+    let newer = Put { key: forge.event_key(0).map_key(), value: FieldValue::Bytes(vec![0x05, 0xff, 1, 7]) };
+    let parked = forge.sign(forge.creating(DocumentId([0x66; 16]), vec![newer]));
+    assert_eq!(network.receive(HQ, vec![parked]).parked, 1);
+    let forge = Forge { key: key_of(third), ..Forge::new(&network, TILL, scope()) };
+    let unknown = forge.sign(returning(&forge, 0x67, LoanId([5; 16])));
+    assert_eq!(network.receive(HQ, vec![unknown]).set_aside, 0);
+    let cases = crdt_model::rows::row_key(&scope(), crdt_model::rows::RowKind::Case, &[]);
+    let cases = list(&network.nodes[HQ].store.read().unwrap(), Table::Rows, cases.as_bytes());
+    let kinds: Vec<CaseKind> = cases.iter().map(|(_, row)| CaseRow::decode(row).unwrap().kind).collect();
+    assert_eq!(kinds, [CaseKind::LoanOverdrawn], "what it takes too much is a case");
 }

@@ -104,6 +104,19 @@ impl Network {
         network
     }
 
+    /// A node without a site that holds what head office holds of `control` and the catalogue, and nothing else.
+    pub fn reader(&mut self) -> usize {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(&folder);
+        let at = self.nodes.len();
+        self.nodes.push(Node::of(folder, store, at, "SH01", self.org));
+        let known = [Scope::Control, Scope::Catalogue];
+        let commits = self.nodes[HQ].commits().into_iter().filter(|held| known.contains(&held.commit().scope));
+        let commits = commits.collect();
+        assert_eq!(self.receive(at, commits).refused, None);
+        at
+    }
+
     pub fn run(&mut self, node: usize, command: Command) -> Answer {
         self.seconds += 1;
         let input = Input { now: moment(self.seconds), request: None, command };
@@ -162,6 +175,14 @@ impl Network {
         }
     }
 
+    /// Whether two nodes fill every table of a scope alike.
+    pub fn check_alike(&self, one: usize, other: usize, scope: &Scope, told: &str) {
+        for table in SHARED {
+            let rows = |node: usize| self.nodes[node].rows(table, scope);
+            assert_eq!(rows(one), rows(other), "{told}: {one} {other} {scope} {}", table.name());
+        }
+    }
+
     /// Every pair shows the same rows of every scope that both hold.
     pub fn check_equal(&self) {
         let sites = ["control", "catalogue", "customers/MAIN", "site/HQ", "site/SH01", "site/WH01"];
@@ -170,10 +191,7 @@ impl Network {
             for one in 0..self.nodes.len() {
                 for other in (one + 1)..self.nodes.len() {
                     if self.share(one, other, &scope) {
-                        for table in SHARED {
-                            let rows = |node: usize| self.nodes[node].rows(table, &scope);
-                            assert_eq!(rows(one), rows(other), "{one} {other} {scope} {}", table.name());
-                        }
+                        self.check_alike(one, other, &scope, "settled");
                     }
                 }
             }
@@ -181,7 +199,7 @@ impl Network {
     }
 }
 
-fn admission(node: usize, site: &str, kind: SiteKind) -> Admission {
+pub fn admission(node: usize, site: &str, kind: SiteKind) -> Admission {
     let zone = text("Europe/London");
     let site = Site { code: code(site), kind, zone, territory: code("MAIN") };
     Admission { author: author_of(&key_of(node)), device: DeviceId([node as u8; 32]), site }

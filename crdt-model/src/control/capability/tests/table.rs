@@ -81,6 +81,31 @@ fn control() -> Control {
     Control::fold([(DocumentId([1; 16]), &ControlRecord { events })])
 }
 
+#[test]
+fn only_the_holder_draws_on_a_loan_that_it_has_seen() {
+    let (till, other) = (author("till"), author("keeper"));
+    let (own, foreign, unseen) = (LoanId([1; 16]), LoanId([2; 16]), LoanId([3; 16]));
+    let holders = [(own, [till].into()), (foreign, [other].into())].into();
+    let Event::Drawn(one) = event(EventKind::Drawn) else { panic!("a draw") };
+    let draw = |loans: &[LoanId]| {
+        let draws = loans.iter().map(|loan| Draw { loan: *loan, ..one.draws[0] }).collect();
+        Event::Drawn(Drawn { draws, ..one.clone() })
+    };
+    let denied = |loan| Err(Denied::NotHolder { loan });
+    assert_eq!(may_draw(&till, &draw(&[own]), &holders), Ok(()));
+    assert_eq!(may_draw(&till, &draw(&[own, foreign]), &holders), denied(foreign), "each of them");
+    assert_eq!(may_draw(&till, &draw(&[unseen]), &holders), denied(unseen));
+    assert_eq!(may_draw(&other, &draw(&[own]), &holders), denied(own), "also the keeper that lent it");
+    assert_eq!(denied(own).unwrap_err().code(), "not_holder");
+    let returned = event(EventKind::LoanReturned);
+    assert_eq!(may_draw(&till, &returned, &holders), Ok(()));
+    assert_eq!(may_draw(&other, &returned, &holders), denied(own));
+    for kind in EventKind::ALL {
+        let names_a_loan = matches!(kind, EventKind::Drawn | EventKind::LoanReturned);
+        assert_eq!(loans_of(&event(kind)).is_empty(), !names_a_loan, "{kind:?}");
+    }
+}
+
 fn event(kind: EventKind) -> Event {
     let time = EventTime { at: Timestamp(0), offset_minutes: 0, business_date: BusinessDate::from_days(0).unwrap() };
     let quantity: Quantity = "1".parse().unwrap();
