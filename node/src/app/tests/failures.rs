@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono_tz::Europe::London;
 use crdt_model::control::event::SiteKind;
-use crdt_model::id::{AuthorId, SessionId};
+use crdt_model::id::{AuthorId, OrgId, SessionId};
 use crdt_model::rows::{RowKind, row_key};
 use tokio::runtime::{Builder, Runtime};
 
@@ -41,19 +41,19 @@ impl Node {
             random: [3; 10],
         };
         let org = store.write(|tx| write_genesis(tx, draft)).unwrap();
-        let identity = Identity { key: keeper(), session: SessionId([1; 8]), org, site: site() };
-        let facts = NodeFacts {
-            data: "nowhere".into(),
-            org,
-            author: AuthorId(keeper().verifying_key().to_bytes()),
-            site: site(),
-            zone: London,
-            currency: gbp(),
-        };
-        let app = App::start(Arc::clone(&store), Replica::new(identity, [5; 32]), facts).unwrap();
+        let app = start(&store, org, 1);
         let node = Self { disk, store, app, runtime: Builder::new_current_thread().build().unwrap() };
         node.product("lamp").unwrap();
         node
+    }
+
+    /// Ends the application, changes the store behind its back and starts it again: the writer plans on what it has in
+    /// memory while a batch is on its way to the disk, so a store is changed only below a node that stands.
+    fn spoil(&mut self, change: impl FnOnce(&Store)) {
+        let org = self.app.facts().org;
+        self.app.stop();
+        change(&self.store);
+        self.app = start(&self.store, org, 2);
     }
 
     fn product(&self, sku: &str) -> Result<(), AppError> {
@@ -90,6 +90,19 @@ impl Node {
     }
 }
 
+fn start(store: &Arc<Store>, org: OrgId, session: u8) -> App {
+    let identity = Identity { key: keeper(), session: SessionId([session; 8]), org, site: site() };
+    let facts = NodeFacts {
+        data: "nowhere".into(),
+        org,
+        author: AuthorId(keeper().verifying_key().to_bytes()),
+        site: site(),
+        zone: London,
+        currency: gbp(),
+    };
+    App::start(Arc::clone(store), Replica::new(identity, [5; 32]), facts).unwrap()
+}
+
 fn request(kind: &str, key: &str) -> Request {
     let idempotency_key = Some(IdempotencyKey::new(&format!("{kind}-{key}")).unwrap());
     Request { idempotency_key, body_hash: *blake3::hash(kind.as_bytes()).as_bytes() }
@@ -120,14 +133,14 @@ fn a_full_disk_refuses_orders_shows_them_and_takes_them_again() {
 
 #[test]
 fn rows_of_another_version_ask_for_a_rebuild_and_are_mended_by_it() {
-    let node = Node::new();
+    let mut node = Node::new();
     node.order("first").unwrap();
     let scope = crdt_model::scope::Scope::Site(site());
     let prefix = row_key(&scope, RowKind::Stock, &[]);
     let stock = crate::replica::tests::world::list(&node.store.read().unwrap(), Table::Rows, prefix.as_bytes());
     let (key, mut row) = stock[0].clone();
     row[0] += 1;
-    node.store.write(|tx| tx.put(Table::Rows, &key, &row)).unwrap();
+    node.spoil(|store| store.write(|tx| tx.put(Table::Rows, &key, &row)).unwrap());
     let wants_rebuild = |error: AppError| {
         let AppError::Conflict { code, remedy, .. } = error else { panic!("{error:?}") };
         assert!(code == "rebuild_needed" && remedy.contains("tradepost rebuild"), "{remedy}");
