@@ -59,6 +59,8 @@ pub enum Command {
     Join(c::join::JoinArgs),
     /// Run the node: prints `ready URL` and stays until Ctrl-C
     Serve(c::serve::ServeArgs),
+    /// See it at work: three nodes, real orders, a cut and the catching-up
+    Demo(c::demo::DemoArgs),
     /// Show the node, what it holds and what waits
     Status(c::status::StatusArgs),
     /// The ways orders come in

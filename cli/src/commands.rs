@@ -6,6 +6,7 @@ pub mod case_list;
 pub mod channel_add;
 pub mod channel_list;
 pub mod customer_list;
+pub mod demo;
 pub mod fulfilment_cancel;
 pub mod fulfilment_list;
 pub mod fulfilment_ship;
@@ -61,6 +62,7 @@ pub fn run(command: Option<&Command>, context: &mut Context<'_>) -> Result<Exit,
         Command::Init(args) => init::run(args, context),
         Command::Join(args) => join::run(args, context),
         Command::Serve(args) => serve::run(args, context),
+        Command::Demo(args) => demo::run(args, context),
         Command::Status(args) => status::run(args, context),
         Command::Channel(Channel::Add(args)) => channel_add::run(args, context),
         Command::Channel(Channel::List(args)) => channel_list::run(args, context),

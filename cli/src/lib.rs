@@ -9,6 +9,7 @@ mod api;
 mod args;
 mod commands;
 mod context;
+mod demo;
 mod environment;
 mod error;
 mod exit;

@@ -22,6 +22,11 @@ pub struct Text {
 }
 
 impl Text {
+    /// A text of another file.
+    pub const fn new(en: &'static str, zh: &'static str) -> Self {
+        Self { en, zh }
+    }
+
     /// The text in a language.
     pub fn get(self, lang: Lang) -> &'static str {
         match lang {

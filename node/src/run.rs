@@ -42,6 +42,18 @@ pub struct ServeOptions {
 
 /// Serves the node until Ctrl-C or a termination signal; calls `ready` with its address once it answers.
 pub fn serve(options: &ServeOptions, ready: impl FnOnce(&str)) -> Result<(), NodeError> {
+    serve_until(options, ready, asked_to_end)
+}
+
+/// Serves the node until the future that `ending` makes on its runtime is ready.
+pub(crate) fn serve_until<F>(
+    options: &ServeOptions,
+    ready: impl FnOnce(&str),
+    ending: impl FnOnce() -> Result<F, NodeError>,
+) -> Result<(), NodeError>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
     if !options.listen.ip().is_loopback() {
         return Err(NodeError::BadRequest {
             field: "listen",
@@ -51,10 +63,21 @@ pub fn serve(options: &ServeOptions, ready: impl FnOnce(&str)) -> Result<(), Nod
     }
     let folder = Folder::new(&options.data);
     let app = open_app(&folder)?;
-    let served = runtime()?.block_on(serve_app(&folder, &app, options, ready));
+    let served = runtime()?.block_on(async { serve_app(&folder, &app, options, ready, ending()?).await });
     folder.remove_note();
     app.stop();
     served
+}
+
+/// Ready at Ctrl-C or a termination signal.
+pub(crate) fn asked_to_end() -> Result<impl Future<Output = ()> + Send + 'static, NodeError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(NodeError::io("waiting for signals"))?;
+    Ok(async move {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
 
 async fn serve_app(
@@ -62,12 +85,13 @@ async fn serve_app(
     app: &App,
     options: &ServeOptions,
     ready: impl FnOnce(&str),
+    end: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), NodeError> {
     let sync_address = listen::settle(app, options.sync_listen).await?;
     let listening = || format!("listening on {}", options.listen);
     let listener = TcpListener::bind(options.listen).await.map_err(NodeError::io(listening()))?;
     listen::start_links(app, &folder.key("device.key")?, sync_address).await?;
-    let served = serve_pages(folder, app, listener, ready).await;
+    let served = serve_pages(folder, app, listener, ready, end).await;
     app.stop_links().await;
     served
 }
@@ -77,6 +101,7 @@ async fn serve_pages(
     app: &App,
     listener: TcpListener,
     ready: impl FnOnce(&str),
+    end: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), NodeError> {
     let listening = || "listening for callers".to_owned();
     let address = listener.local_addr().map_err(NodeError::io(listening()))?;
@@ -85,13 +110,6 @@ async fn serve_pages(
     let url = format!("http://{address}");
     app.set_url(url.clone());
     let routes = router(app.clone(), http_config(folder, &token, address.port()));
-    let mut terminate = signal(SignalKind::terminate()).map_err(NodeError::io("waiting for signals"))?;
-    let stop = async move {
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        }
-    };
     let facts = app.facts();
     folder.write_note(&RunningNote {
         pid: std::process::id(),
@@ -103,7 +121,7 @@ async fn serve_pages(
         version: env!("CARGO_PKG_VERSION").to_owned(),
     })?;
     ready(&url);
-    crate::http::serve(listener, routes, stop).await.map_err(NodeError::io(listening()))
+    crate::http::serve(listener, routes, end).await.map_err(NodeError::io(listening()))
 }
 
 fn http_config(folder: &Folder, token: &str, port: u16) -> HttpConfig {
@@ -117,7 +135,7 @@ fn log(line: &str) {
     drop(writeln!(std::io::stderr().lock(), "{line}"));
 }
 
-fn runtime() -> Result<Runtime, NodeError> {
+pub(crate) fn runtime() -> Result<Runtime, NodeError> {
     Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build().map_err(NodeError::io("starting threads"))
 }
 

@@ -50,6 +50,18 @@ within() {
   ok "$name"
 }
 
+# ---- step 1: the demo ---------------------------------------------------------------------------------------------
+
+demo() {
+  step "1. the demo"
+  code=0
+  answer="$(TMPDIR="$world" "$TRADEPOST_BIN" demo --for 1 --json 2>"$world/talk")" || code=$?
+  same "demo --for 1" "exit 0" "exit $code"
+  same "it is ready" "true" "$(value ready <<<"$answer")"
+  same "head office's December" "823746.14 1559 359239" "$(rows checks name got <<<"$answer" | awk -F'\t' '/December 2010/ { print $2 }' | join)"
+  same "its folder is gone" "" "$(find "$world" -maxdepth 1 -name 'tradepost-demo-*')"
+}
+
 # ---- step 2: three folders ----------------------------------------------------------------------------------------
 
 # folder, site, kind: invited by head office, joined, served
@@ -350,6 +362,7 @@ cross() {
 command -v python3 >/dev/null || { printf 'error: python3 is missing (Debian: apt-get install python3)\n' >&2; exit 1; }
 program
 choose_file
+demo
 three_folders
 cut_and_catch_up
 warehouse

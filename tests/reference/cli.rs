@@ -38,6 +38,7 @@ pub const EXAMPLES: &[Example] = &[
         "0: stopped by Ctrl-C. 1: a port is taken. 5: no node in the folder, or not admitted yet. 6: another process has the folder; \
          the text names its address.",
     ),
+    of("demo", "tradepost demo --for 30", "1: a figure differs, or the folder of --dir is not empty."),
     of("status", "tradepost status --wait-ready 30 --json", "6: with --wait-ready, no node was ready in time."),
     of(
         "channel add",

@@ -9,7 +9,7 @@ use crate::api::{Body, Request, Verb};
 use crate::error::CliError;
 use node as facade;
 
-pub use facade::{InitReport, InitRequest, JoinReport, JoinRequest, ServeOptions};
+pub use facade::{Ending, InitReport, InitRequest, JoinReport, JoinRequest, ServeOptions, ServedNode};
 
 /// A node in this process.
 pub struct Local {
@@ -42,6 +42,21 @@ pub fn join(request: &JoinRequest) -> Result<JoinReport, CliError> {
 /// Serves the folder until told to stop; `ready` gets the node's address once.
 pub fn serve(options: &ServeOptions, ready: impl FnOnce(&str)) -> Result<(), CliError> {
     facade::serve(options, ready).map_err(|error| refused(&error))
+}
+
+/// Serves the folder on a thread of this process; returns once it answers.
+pub fn serve_beside(options: ServeOptions) -> Result<ServedNode, CliError> {
+    ServedNode::start(options).map_err(|error| refused(&error))
+}
+
+/// Ends a node of this process.
+pub fn stop(node: &mut ServedNode) -> Result<(), CliError> {
+    node.stop().map_err(|error| refused(&error))
+}
+
+/// Hears from now on when this process is asked to end.
+pub fn listen_for_end() -> Result<Ending, CliError> {
+    Ending::listen().map_err(|error| refused(&error))
 }
 
 fn local_request(request: &Request) -> Result<facade::LocalRequest, CliError> {
