@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use node::{InitRequest, ServeOptions, init};
+use node::{InitRequest, JoinRequest, ServeOptions, init};
 
 use super::Outcome;
 use super::client::Client;
@@ -29,8 +29,15 @@ pub fn found(folder: &Path) -> Outcome<()> {
         currency: "GBP".to_owned(),
         zone: "Europe/London".to_owned(),
         territory: "MAIN".to_owned(),
-        sync_listen: None,
+        sync_listen: Some("127.0.0.1:0".parse()?),
     })?;
+    Ok(())
+}
+
+/// Lets a new device join with a ticket, into `folder`.
+pub fn join(folder: &Path, ticket: &str) -> Outcome<()> {
+    let sync_listen = Some("127.0.0.1:0".parse()?);
+    node::join(&JoinRequest { data: folder.to_owned(), ticket: ticket.to_owned(), sync_listen })?;
     Ok(())
 }
 

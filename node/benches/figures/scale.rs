@@ -12,7 +12,8 @@ use super::{Outcome, figure};
 
 const ORDERS: usize = 100_000;
 const LINES: usize = 5;
-const MAP: &str = "map=external_number:Number,sku:Sku,name:Name,quantity:Quantity,price:Price,order_time:Time,customer:Customer,\
+/// How the columns of `orders_file` are meant.
+pub const MAP: &str = "map=external_number:Number,sku:Sku,name:Name,quantity:Quantity,price:Price,order_time:Time,customer:Customer,\
 region:Country&as=history&channel=online-retail";
 
 /// Prints the figures.
@@ -20,7 +21,7 @@ pub fn run() -> Outcome<()> {
     let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let folder = place.path().join("hq");
     let node = node_with_channel(&folder)?;
-    let file = orders_file()?;
+    let file = orders_file(ORDERS)?;
     let start = Instant::now();
     let imported = import(&node, MAP, file.as_bytes())?;
     if imported["created"] != ORDERS {
@@ -49,9 +50,10 @@ pub fn run() -> Outcome<()> {
     node.stop()
 }
 
-fn orders_file() -> Outcome<String> {
+/// That many orders of five lines each.
+pub fn orders_file(orders: usize) -> Outcome<String> {
     let mut file = String::from("Number,Sku,Name,Quantity,Price,Time,Customer,Country\n");
-    for order in 0..ORDERS {
+    for order in 0..orders {
         let (day, minute) = (order / 300, order % 300);
         let (month, day) = (day / 28 + 1, day % 28 + 1);
         let (hour, minute) = (8 + minute / 60, minute % 60);
