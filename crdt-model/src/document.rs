@@ -171,12 +171,6 @@ impl Document {
         heads
     }
 
-    /// Whether the document is the same after it was saved and loaded again.
-    pub fn survives_reload(&self) -> Result<bool, DocumentError> {
-        let loaded = Automerge::load(&self.inner.save()).map_err(automerge_error)?;
-        Ok(loaded.get_heads() == self.inner.get_heads())
-    }
-
     /// Reads every event and field.
     pub fn content(&self) -> Result<Content, DocumentError> {
         let mut content = Content::default();

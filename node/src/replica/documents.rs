@@ -22,6 +22,7 @@ use crdt_model::scope::Scope;
 
 use super::batch::Batch;
 use super::log::Draft;
+use super::taking::{Holding, RELOAD_CHANGES_MAX};
 use super::{KeyedEvent, NewRow, Replica, ReplicaError};
 use crate::store::Table;
 
@@ -152,10 +153,10 @@ impl Replica {
         batch: &Batch<'_, '_>,
         scope: &Scope,
         id: DocumentId,
-    ) -> Result<Option<Open>, ReplicaError> {
+    ) -> Result<Option<Holding>, ReplicaError> {
         let key = (scope.clone(), id);
         if let Some(open) = self.documents.cache.get(&key).filter(|open| open.held.is_some()) {
-            return Ok(Some(open.clone()));
+            return Ok(Some(Holding::Open(Box::new(open.clone()))));
         }
         load_held(batch, scope, id)
     }
@@ -200,8 +201,8 @@ pub(super) fn load_document(batch: &Batch<'_, '_>, scope: &Scope, id: DocumentId
     loaded.map_err(|error| ReplicaError::Document { id, error })
 }
 
-/// Loads a document with the commits of its changes; `None` where nothing of it is held.
-fn load_held(batch: &Batch<'_, '_>, scope: &Scope, id: DocumentId) -> Result<Option<Open>, ReplicaError> {
+/// Reads a document with the commits of its changes, and opens it where there are many; `None` where nothing is held.
+fn load_held(batch: &Batch<'_, '_>, scope: &Scope, id: DocumentId) -> Result<Option<Holding>, ReplicaError> {
     let key = RowKey::of(scope).document(&id).into_bytes();
     let Some(row) = batch.read(Table::Documents, &key)? else { return Ok(None) };
     let changes = stored_changes(batch, &row)?;
@@ -210,8 +211,12 @@ fn load_held(batch: &Batch<'_, '_>, scope: &Scope, id: DocumentId) -> Result<Opt
         let scanned = scan(&change.chunk).map_err(|error| ReplicaError::OwnChange { id, error })?;
         held.add(&scanned, change.origin);
     }
+    if changes.len() <= RELOAD_CHANGES_MAX {
+        let chunks = changes.into_iter().map(|change| change.chunk).collect();
+        return Ok(Some(Holding::Few { chunks, held }));
+    }
     let failed = |error| ReplicaError::Document { id, error };
     let document = Document::load(changes.iter().map(|change| change.chunk.as_slice())).map_err(failed)?;
     let content = document.content().map_err(failed)?;
-    Ok(Some(Open { document, content, held: Some(held) }))
+    Ok(Some(Holding::Open(Box::new(Open { document, content, held: Some(held) }))))
 }

@@ -14,7 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crdt_model::commit::SignedCommit;
 use crdt_model::control::history::Clock;
 use crdt_model::document::held::{HeldChanges, Origin};
-use crdt_model::document::{Document, DocumentError};
+use crdt_model::document::{Content, Document, DocumentError};
 use crdt_model::document_row::{DocumentRow, fold_document};
 use crdt_model::id::{DocumentId, actor_of};
 use crdt_model::intake::{ReadChange, first_content};
@@ -25,13 +25,13 @@ use super::documents::Open;
 use super::judge::Fault;
 use super::{Replica, ReplicaError};
 
-/// Changes of a document up to which it is saved and loaded again after each foreign change.
-const RELOAD_CHANGES_MAX: usize = 32;
+/// Changes of a document up to which each foreign change is tried by loading all of them as they will be stored.
+pub(super) const RELOAD_CHANGES_MAX: usize = 32;
 
 /// What is held of a document while a commit is tried.
-enum Holding {
-    /// Its first change alone, not opened.
-    First { chunk: Vec<u8>, held: HeldChanges },
+pub(super) enum Holding {
+    /// Its changes as they are stored, [`RELOAD_CHANGES_MAX`] at most, not opened.
+    Few { chunks: Vec<Vec<u8>>, held: HeldChanges },
     /// Opened.
     Open(Box<Open>),
 }
@@ -120,7 +120,7 @@ impl Replica {
             return Ok(Scratch { parked, ..Scratch::default() });
         }
         match self.scratch(batch, scope, id) {
-            Ok(open) => Ok(Scratch { holding: open.map(|open| Holding::Open(Box::new(open))), ..Scratch::default() }),
+            Ok(holding) => Ok(Scratch { holding, ..Scratch::default() }),
             Err(error @ (ReplicaError::Document { .. } | ReplicaError::OwnChange { .. })) => {
                 let parked = Some(Fault { code: "document", detail: error.to_string() });
                 Ok(Scratch { parked, ..Scratch::default() })
@@ -133,7 +133,7 @@ impl Replica {
     pub(super) fn keep_scratch(&mut self, scope: &Scope, id: DocumentId, scratch: Scratch) {
         match scratch.holding {
             Some(Holding::Open(open)) => self.keep_open(scope, id, *open),
-            Some(Holding::First { .. }) | None => self.close_document(scope, id),
+            Some(Holding::Few { .. }) | None => self.close_document(scope, id),
         }
     }
 }
@@ -141,11 +141,10 @@ impl Replica {
 impl Scratch {
     /// The folded row of what is held, as it is.
     pub fn fold_held(&mut self) {
-        if let Some(Holding::Open(open)) = &self.holding {
-            match catch_unwind(AssertUnwindSafe(|| fold_document(&open.content))) {
-                Ok(row) => self.row = Some(row),
-                Err(_) => self.parked = Some(Fault { code: "document", detail: "a panic in the fold".to_owned() }),
-            }
+        let Some(holding) = &self.holding else { return };
+        match guarded(|| Ok(fold_document(&holding.content()?))) {
+            Ok(row) => self.row = Some(row),
+            Err(error) => self.parked = Some(inside(&error)),
         }
     }
 
@@ -164,8 +163,7 @@ impl Scratch {
         let checked = held.check(&change.scanned, &demand.actor, |origin| demand.saw(origin));
         checked.map_err(|misplaced| Fault { code: misplaced.code(), detail: misplaced.to_string() })?;
         let before = self.holding.take();
-        let tried = catch_unwind(AssertUnwindSafe(|| apply(before.as_ref(), demand, change)));
-        match tried.unwrap_or_else(|_| Err(DocumentError::Automerge("a panic".to_owned()))) {
+        match guarded(|| apply(before.as_ref(), demand, change)) {
             Ok((holding, row)) => (self.holding, self.row) = (Some(holding), Some(row)),
             Err(error) => (self.holding, self.parked) = (before, Some(inside(&error))),
         }
@@ -176,10 +174,17 @@ impl Scratch {
 impl Holding {
     fn held(&self) -> &HeldChanges {
         match self {
-            Self::First { held, .. } => held,
+            Self::Few { held, .. } => held,
             Self::Open(open) => {
                 open.held.as_ref().expect("invariant: a document for a foreign change is opened with its commits")
             }
+        }
+    }
+
+    fn content(&self) -> Result<Content, DocumentError> {
+        match self {
+            Self::Few { chunks, .. } => Document::load(chunks.iter().map(Vec::as_slice))?.content(),
+            Self::Open(open) => Ok(open.content.clone()),
         }
     }
 }
@@ -188,7 +193,12 @@ fn inside(error: &DocumentError) -> Fault {
     Fault { code: "document", detail: error.to_string() }
 }
 
-/// A copy of what is held with one more change, and its folded row.
+/// Runs what may break off inside Automerge or a fold.
+fn guarded<T>(work: impl FnOnce() -> Result<T, DocumentError>) -> Result<T, DocumentError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(DocumentError::Automerge("a panic".to_owned())))
+}
+
+/// What is held with one more change, and its folded row; what was held before is left as it is.
 fn apply(
     before: Option<&Holding>,
     demand: &Demand<'_>,
@@ -196,19 +206,28 @@ fn apply(
 ) -> Result<(Holding, Option<DocumentRow>), DocumentError> {
     let mut held = before.map(|before| before.held().clone()).unwrap_or_default();
     held.add(&change.scanned, demand.origin);
-    let mut document = match before {
+    let (document, content) = match before {
         None => {
             let row = fold_document(&first_content(change));
-            return Ok((Holding::First { chunk: change.chunk.to_vec(), held }, row));
+            return Ok((Holding::Few { chunks: vec![change.chunk.to_vec()], held }, row));
         }
-        Some(Holding::First { chunk, .. }) => Document::load([chunk.as_slice()])?,
-        Some(Holding::Open(open)) => open.document.clone(),
+        Some(Holding::Few { chunks, .. }) => {
+            let mut chunks = chunks.clone();
+            chunks.push(change.chunk.to_vec());
+            let document = Document::load(chunks.iter().map(Vec::as_slice))?;
+            let content = document.content()?;
+            if chunks.len() <= RELOAD_CHANGES_MAX {
+                return Ok((Holding::Few { chunks, held }, fold_document(&content)));
+            }
+            (document, content)
+        }
+        Some(Holding::Open(open)) => {
+            let mut document = open.document.clone();
+            document.apply(change.chunk)?;
+            let content = document.content()?;
+            (document, content)
+        }
     };
-    document.apply(change.chunk)?;
-    let content = document.content()?;
-    if held.len() <= RELOAD_CHANGES_MAX && !document.survives_reload()? {
-        return Err(DocumentError::Automerge("the saved document loads as another".to_owned()));
-    }
     let row = fold_document(&content);
     Ok((Holding::Open(Box::new(Open { document, content, held: Some(held) })), row))
 }
