@@ -43,9 +43,32 @@ pub struct Shared {
     directory: RwLock<Arc<Directory>>,
     wakes: watch::Sender<u64>,
     looks: watch::Sender<u64>,
+    questions: watch::Sender<Questions>,
     verifiers: Verifiers,
     binding: tokio::sync::Mutex<()>,
     patience: Patience,
+}
+
+/// What those who wait for an exchange ask of every peer: whether all that it holds was sent.
+#[derive(Debug, Clone, Copy, Default)]
+struct Questions {
+    /// The last one.
+    number: u64,
+    /// How many wait for an answer; without them a new stream asks nothing.
+    waiting: u32,
+}
+
+/// A question to every peer, asked for as long as this lives.
+pub struct Question {
+    shared: Arc<Shared>,
+    /// A link whose state says `told` with this number, or a later one, has answered.
+    pub number: u64,
+}
+
+impl Drop for Question {
+    fn drop(&mut self) {
+        self.shared.questions.send_modify(|questions| questions.waiting -= 1);
+    }
 }
 
 /// How long a peer may be silent, in milliseconds.
@@ -74,6 +97,7 @@ impl Shared {
             directory,
             wakes: watch::channel(0).0,
             looks: watch::channel(0).0,
+            questions: watch::Sender::default(),
             verifiers: Verifiers::default(),
             binding: tokio::sync::Mutex::default(),
             patience: PATIENCE,
@@ -149,6 +173,17 @@ impl Links {
     /// Every link now, by device.
     pub fn states(&self) -> BTreeMap<DeviceId, LinkState> {
         self.shared.states.all()
+    }
+
+    /// Asks every peer, now and as soon as its stream is open, whether all that it holds was sent.
+    pub fn ask(&self) -> Question {
+        let mut number = 0;
+        self.shared.questions.send_modify(|questions| {
+            questions.number += 1;
+            questions.waiting += 1;
+            number = questions.number;
+        });
+        Question { shared: Arc::clone(&self.shared), number }
     }
 
     /// Ticks at every change of a link.

@@ -1,7 +1,8 @@
 //! The exchange with peers as a person sees it: status, pause, and waiting until all is everywhere.
 //!
 //! Invariants: a pause is durable before it is answered; a wait is about what was held when it began. Proved by
-//! `a_pause_cuts_both_directions_and_survives_a_restart` and `a_wait_ends_when_the_peer_has_all_of_the_call`.
+//! `a_pause_cuts_both_directions_and_survives_a_restart`, `a_wait_ends_when_the_peer_has_all_of_the_call` and
+//! `a_wait_ends_when_all_that_the_peer_held_is_here`.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -152,14 +153,18 @@ impl App {
             detail: "the node is not running: nothing is exchanged".to_owned(),
             remedy: "Start it with `tradepost serve`.".to_owned(),
         })?;
+        let Wait::AtMost(limit) = wait else {
+            links.refresh(self).await?;
+            return Ok((Waited::Started, Vec::new()));
+        };
         let mut goals = goals(&self.snapshot()?, &directory, wanted.as_ref())?;
+        let question = links.ask();
         links.refresh(self).await?;
-        let Wait::AtMost(limit) = wait else { return Ok((Waited::Started, Vec::new())) };
         let (started, mut changes) = (clock::monotonic(), links.changes());
         loop {
             changes.borrow_and_update();
             let states = links.states();
-            goals.iter_mut().for_each(|goal| goal.look(&states));
+            goals.iter_mut().for_each(|goal| goal.look(&states, question.number));
             let elapsed = started.elapsed();
             let reaching = Duration::from_millis(REACH_MS_MAX).min(limit);
             let open =
@@ -243,7 +248,7 @@ struct Goal {
 }
 
 impl Goal {
-    fn look(&mut self, states: &BTreeMap<DeviceId, LinkState>) {
+    fn look(&mut self, states: &BTreeMap<DeviceId, LinkState>, question: u64) {
         let Some(state) = states.get(&self.member.device) else { return };
         self.reason = state.reason;
         let has = |(scope, heads): (_, &BTreeMap<_, u64>)| {
@@ -251,7 +256,8 @@ impl Goal {
             heads.iter().all(|(author, seq)| acked.and_then(|acked| acked.get(author)).is_some_and(|got| got >= seq))
         };
         let there = self.heads.iter().all(has);
-        self.is_done |= state.is_open() && state.announced == Announced::Held && there;
+        let here = state.told >= question && state.announced == Announced::Held;
+        self.is_done |= state.is_open() && here && there;
     }
 }
 

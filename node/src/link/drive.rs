@@ -19,12 +19,12 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{interval, timeout};
 
-use super::Shared;
 use super::directory::{Directory, Exchange};
 use super::reason::Reason;
 use super::rows::{Acked, PeerRow, heard, told};
 use super::state::{Announced, Lease, LinkState, Waiting};
 use super::verify::Verifiers;
+use super::{Questions, Shared};
 use crate::app::App;
 use crate::app::error::AppError;
 use crate::app::peers::peer_put;
@@ -114,6 +114,7 @@ enum Event {
     Read(std::io::Result<usize>),
     Stored(u64, Result<Received, Failed>),
     News,
+    Asked,
     Looked,
     Closed(Option<String>),
 }
@@ -181,6 +182,8 @@ impl<'a> Drive<'a> {
     async fn exchange(&mut self, receive: &mut (impl AsyncRead + Unpin), path: &dyn Path) -> Step {
         self.step(|session, log, grants| session.start(log, grants)).await?;
         let (mut news, mut changes) = (self.app.news(), self.shared.looks.subscribe());
+        let mut questions = self.shared.questions.subscribe();
+        questions.mark_changed();
         let mut looks = interval(Duration::from_millis(LOOK_MS));
         let mut buffer = vec![0; READ_BYTES];
         loop {
@@ -189,6 +192,7 @@ impl<'a> Drive<'a> {
                 read = receive.read(&mut buffer), if reading => Event::Read(read),
                 Some((frame, result)) = self.stored.recv() => Event::Stored(frame, result),
                 () = either_changed(&mut news, &mut changes) => Event::News,
+                Ok(()) = questions.changed() => Event::Asked,
                 _ = looks.tick() => Event::Looked,
                 reason = path.closed() => Event::Closed(reason),
             };
@@ -203,6 +207,10 @@ impl<'a> Drive<'a> {
                 Event::News => {
                     self.grants = grants(&self.shared.directory(), &self.peer);
                     self.step(|session, log, grants| session.news(log, grants)).await?;
+                }
+                Event::Asked => {
+                    let asked = *questions.borrow_and_update();
+                    self.ask(asked).await?;
                 }
                 Event::Looked => self.look().await?,
                 Event::Closed(reason) => return Err(closed_reason(reason)),
@@ -288,6 +296,14 @@ impl<'a> Drive<'a> {
         Err(reason)
     }
 
+    /// Asks the peer what somebody here waits for.
+    async fn ask(&mut self, asked: Questions) -> Step {
+        if asked.waiting == 0 || asked.number <= self.status.told {
+            return Ok(());
+        }
+        self.step(move |session, log, grants| session.ask(asked.number, log, grants)).await
+    }
+
     /// Closes what has been silent for too long.
     async fn look(&mut self) -> Step {
         let silent = self.heard.elapsed().as_millis() as u64;
@@ -321,6 +337,7 @@ impl<'a> Drive<'a> {
             state.waiting_in = Waiting { commits: status.waiting_in.commits, bytes: status.waiting_in.bytes };
             state.announced = if status.is_complete { Announced::Held } else { Announced::Missing };
             state.acked.clone_from(&self.acked);
+            state.told = status.told;
             state.bytes_sent = status.bytes_sent;
             state.bytes_received = status.bytes_received;
             if status.is_greeted {

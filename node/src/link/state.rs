@@ -56,6 +56,8 @@ pub struct LinkState {
     pub last_exchange: Option<Timestamp>,
     /// A packet there and back.
     pub round_trip: Option<Duration>,
+    /// The last question of those who wait that the peer answered on this stream.
+    pub told: u64,
     /// Since the stream was opened.
     pub bytes_sent: u64,
     /// Since the stream was opened.
@@ -76,6 +78,7 @@ impl LinkState {
             forks: 0,
             last_exchange: None,
             round_trip: None,
+            told: 0,
             bytes_sent: 0,
             bytes_received: 0,
             address: None,

@@ -47,11 +47,15 @@ pub enum FrameKind {
     Fork = 8,
     /// The last frame, with its reason.
     Close = 9,
+    /// Tell me when all that you hold was sent.
+    Ask = 10,
+    /// All that was held at that question was sent.
+    Told = 11,
 }
 
 impl FrameKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Hello,
         Self::Front,
         Self::Scopes,
@@ -61,6 +65,8 @@ impl FrameKind {
         Self::Ack,
         Self::Fork,
         Self::Close,
+        Self::Ask,
+        Self::Told,
     ];
 
     fn from_byte(byte: u8) -> Option<Self> {
@@ -70,7 +76,7 @@ impl FrameKind {
     /// A peer that does not know the kind may go on without it.
     fn flags(self) -> u8 {
         match self {
-            Self::Have | Self::Fork => FLAG_SKIPPABLE,
+            Self::Have | Self::Fork | Self::Ask | Self::Told => FLAG_SKIPPABLE,
             Self::Hello | Self::Front | Self::Scopes | Self::Heads | Self::Data | Self::Ack | Self::Close => 0,
         }
     }

@@ -25,7 +25,7 @@ pub const REASON_BYTES_MAX: usize = 32;
 pub struct Hello {
     /// The oldest and newest protocol that the speaker knows.
     pub protocols: (u16, u16),
-    /// Optional features, a bit each; none so far.
+    /// Optional features, a bit each; bit 0: it answers ASK.
     pub features: u64,
     /// The organisation.
     pub org: OrgId,
@@ -250,6 +250,21 @@ pub fn decode_reason(body: &[u8]) -> Result<String, DecodeError> {
     if fits { Ok(String::from_utf8_lossy(body).into_owned()) } else { Err(DecodeError::OutOfRange { field: "reason" }) }
 }
 
+/// Writes the body of ASK or TOLD: the number of the question.
+pub fn encode_ask(number: u64) -> Vec<u8> {
+    let mut writer = Writer::new();
+    writer.number(number);
+    writer.finish()
+}
+
+/// Reads the body of ASK or TOLD.
+pub fn decode_ask(body: &[u8]) -> Result<u64, DecodeError> {
+    let mut reader = Reader::new(body);
+    let number = reader.number("question")?;
+    reader.end()?;
+    Ok(number)
+}
+
 fn sorted<T, K: Ord>(field: &'static str, list: &[T], key: impl Fn(&T) -> &K) -> Result<(), DecodeError> {
     let rising = list.is_sorted_by(|one, next| key(one) < key(next));
     if rising { Ok(()) } else { Err(DecodeError::NotCanonical { field }) }
@@ -291,6 +306,8 @@ mod tests {
         assert_eq!(decode_have(&encode_have(&Scope::Control, totals)).unwrap(), (Scope::Control, totals));
         let ack = Ack { frames: 500, heads: vec![(Scope::Control, heads(1)), listed] };
         assert_eq!(Ack::decode(&ack.encode()).unwrap(), ack);
+        assert_eq!(decode_ask(&encode_ask(u64::MAX)).unwrap(), u64::MAX);
+        assert!(decode_ask(&[1, 0]).is_err());
         assert_eq!(decode_reason(b"wrong_org").unwrap(), "wrong_org");
         assert!(decode_reason(b"Wrong org").is_err());
     }

@@ -8,6 +8,7 @@
 //! (`each_commit_travels_once_in_a_session`); a session cut anywhere is resumed by the next one
 //! (`a_pair_cut_at_any_frame_ends_equal`).
 
+mod ask;
 mod compare;
 mod lane;
 mod reason;
@@ -26,6 +27,7 @@ use super::frame::{Frame, FrameKind, Splitter, write_frame};
 use super::grants::Grants;
 use super::log::{Head, Log, Totals};
 use super::message::{ADDRESSES_MAX, Hello, Pause, PeerAddress, SCOPES_MAX};
+use ask::{Asking, FEATURE_ASK};
 use lane::Lane;
 use reason::Stop;
 use stream::{CameIn, OnItsWay};
@@ -121,6 +123,8 @@ pub struct SessionStatus {
     pub waiting_out: Totals,
     /// Announced by the peer and not durable here yet.
     pub waiting_in: Totals,
+    /// The last question of [`Session::ask`] that was answered.
+    pub told: u64,
     /// Bytes written to the stream.
     pub bytes_sent: u64,
     /// Bytes read from it.
@@ -158,6 +162,7 @@ pub struct Session {
     frames_sent: u64,
     frames_received: u64,
     keys_sent: HashSet<(DocumentId, KeyId)>,
+    asking: Asking,
     bytes_sent: u64,
     bytes_received: u64,
 }
@@ -186,6 +191,7 @@ impl Session {
             frames_sent: 0,
             frames_received: 0,
             keys_sent: HashSet::new(),
+            asking: Asking::default(),
             bytes_sent: 0,
             bytes_received: 0,
         }
@@ -195,7 +201,7 @@ impl Session {
     pub fn start(&mut self, log: &impl Log, grants: &Grants) -> Vec<Effect> {
         let hello = Hello {
             protocols: PROTOCOLS,
-            features: 0,
+            features: FEATURE_ASK,
             org: self.config.org,
             author: self.config.author,
             pause: self.config.pause,
@@ -254,7 +260,11 @@ impl Session {
     pub fn is_waiting(&self) -> bool {
         let unheard = self.lanes.values().any(|lane| lane.is_told && !lane.is_heard && lane.have.is_none());
         let open = self.stage == Stage::Open;
-        !open || self.splitter.is_within_frame() || unheard || !self.on_its_way.is_empty() || !self.is_complete()
+        !open || self.splitter.is_within_frame() || unheard || self.is_owed()
+    }
+
+    fn is_owed(&self) -> bool {
+        !self.on_its_way.is_empty() || !self.is_complete() || self.asking.is_open()
     }
 
     /// Where it stands.
@@ -267,6 +277,7 @@ impl Session {
             is_complete: self.is_complete(),
             waiting_out: sum(|lane| lane.left_out).plus(on_its_way),
             waiting_in: sum(|lane| lane.left_in).plus(came_in),
+            told: self.asking.told,
             bytes_sent: self.bytes_sent,
             bytes_received: self.bytes_received,
         }
@@ -320,6 +331,8 @@ impl Session {
             (FrameKind::Have, Stage::Open) => self.on_have(&frame.body, view),
             (FrameKind::Data, Stage::Open) => self.on_data(&frame.body, view),
             (FrameKind::Ack, Stage::Open) => self.on_ack(&frame.body, view),
+            (FrameKind::Ask, Stage::Open) => self.on_ask(&frame.body, view),
+            (FrameKind::Told, Stage::Open) => self.on_told(&frame.body),
             (kind, stage) => Err(Stop::new(Reason::BadFrame, format!("{kind:?} in stage {stage:?}"))),
         }
     }

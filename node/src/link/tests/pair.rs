@@ -90,6 +90,21 @@ async fn a_wait_ends_when_the_peer_has_all_of_the_call() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wait_ends_when_all_that_the_peer_held_is_here() {
+    let (place, network) = (Place::with_store().await, Network::default());
+    let (head_office, store) = (place.serve_in(&network, "HQ"), place.serve_in(&network, "S1"));
+    store.until(&head_office, Reason::Connected).await;
+    for turn in 0..40 {
+        head_office.write(&format!("web-{turn}")).await;
+        let (waited, peers) = store.app.sync_now(None, Wait::AtMost(Duration::from_secs(30))).await.unwrap();
+        assert_eq!(waited, Waited::Complete, "{peers:?}");
+        assert_eq!(store.control(), head_office.control(), "turn {turn}");
+    }
+    store.stop().await;
+    head_office.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_member_that_is_dialled_nowhere_has_no_address() {
     let place = Place::with_store().await;
     let (head_office, store) = (place.open("HQ"), place.open("S1"));

@@ -8,6 +8,7 @@
 use crdt_model::id::CommitHash;
 use crdt_model::scope::Scope;
 
+use super::ask::FEATURE_ASK;
 use super::reason::{Reason, Stop};
 use super::{Effect, PROTOCOLS, Session, Stage, View};
 use crate::sync::frame::FrameKind;
@@ -63,6 +64,7 @@ impl Session {
             let detail = format!("author {} is not admitted for device {}", hello.author, self.config.peer);
             return Err(Stop::new(Reason::NotAdmitted, detail));
         }
+        self.asking.is_answered_there = hello.features & FEATURE_ASK != 0;
         self.effects.push(Effect::Greeted { author: hello.author, addresses: hello.addresses });
         self.stage = Stage::Fronting;
         match hello.pause {
@@ -235,6 +237,6 @@ impl Session {
 }
 
 /// The scopes with a commit that the peer shares, in their order.
-fn shared_scopes<L: Log>(view: &View<'_, L>) -> Result<Vec<Scope>, LogError> {
+pub(super) fn shared_scopes<L: Log>(view: &View<'_, L>) -> Result<Vec<Scope>, LogError> {
     Ok(view.log.scopes()?.into_iter().filter(|scope| view.grants.shares(scope)).collect())
 }

@@ -84,6 +84,12 @@ impl Lane {
         }
     }
 
+    /// Whether the peer has or was sent all of `heads`.
+    pub fn is_sent(&self, heads: &[Head]) -> bool {
+        let wanted = heads.iter().map(|head| (head.author, head.seq)).collect();
+        self.have.as_ref().is_some_and(|have| covers(have, &wanted, &self.forked))
+    }
+
     /// Whether the peer has all of `heads` on disk.
     pub fn is_durable_there(&self, heads: &[Head]) -> bool {
         let wanted = heads.iter().map(|head| (head.author, head.seq)).collect();

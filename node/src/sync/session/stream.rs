@@ -61,7 +61,8 @@ impl Session {
         for scope in scopes {
             while self.send_some(&scope, view)? {}
         }
-        Ok(())
+        self.send_ask()?;
+        self.send_told(view)
     }
 
     /// Sends one DATA frame of a scope, if there is something and it may be sent.

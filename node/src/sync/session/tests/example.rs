@@ -63,7 +63,7 @@ fn confirmation() -> SignedCommit {
 fn hello() -> String {
     let hello = Hello {
         protocols: PROTOCOLS,
-        features: 0,
+        features: 1,
         org: ORG,
         author: nodes(&["HQ", "SH01"])[1].author(),
         pause: Pause::Running,
@@ -74,7 +74,7 @@ fn hello() -> String {
         (1, "kind HELLO"),
         (1, "flags: not compressed, not skippable"),
         (2, "oldest and newest protocol"),
-        (1, "features: none"),
+        (1, "features: answers ASK"),
         (32, "organisation"),
         (32, "author"),
         (1, "not paused"),

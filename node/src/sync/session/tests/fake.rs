@@ -162,6 +162,12 @@ impl Node {
         Grants::Sites { control: Arc::clone(&self.control), here: self.site.clone(), there: peer.clone() }
     }
 
+    /// Whether all of `heads`, one list a scope, is held here.
+    pub fn has(&self, scopes: &[&str], heads: &[Vec<Head>]) -> bool {
+        let mut wanted = scopes.iter().zip(heads).flat_map(|(text, heads)| heads.iter().map(move |head| (text, head)));
+        wanted.all(|(text, head)| self.hash_at(&scope(text), &head.author, head.seq).unwrap() == Some(head.hash))
+    }
+
     /// What two nodes must agree on.
     pub fn heads(&self, scopes: &[&str]) -> Vec<Vec<Head>> {
         scopes.iter().map(|text| self.frontier(&scope(text)).unwrap()).collect()
@@ -298,6 +304,12 @@ impl Link {
     pub fn news(&mut self, nodes: &[Node], at: usize) {
         let grants = self.grants(nodes, at);
         let effects = self.ends[at].session.news(&nodes[self.ends[at].node], &grants);
+        self.apply(at, effects);
+    }
+
+    pub fn ask(&mut self, nodes: &[Node], at: usize, number: u64) {
+        let grants = self.grants(nodes, at);
+        let effects = self.ends[at].session.ask(number, &nodes[self.ends[at].node], &grants);
         self.apply(at, effects);
     }
 

@@ -4,7 +4,7 @@ use crdt_model::id::OrgId;
 
 use super::super::*;
 use super::fake::{Dice, Node, config, nodes, scope};
-use crate::sync::message::{Ack, Front, encode_have, encode_heads, encode_scopes};
+use crate::sync::message::{Ack, Front, encode_ask, encode_have, encode_heads, encode_scopes};
 use crate::sync::run::{Encoder, Prepared};
 
 /// A warehouse that speaks to a shop by hand.
@@ -114,6 +114,25 @@ fn a_peer_that_asks_for_a_foreign_scope_is_closed() {
         let ingested = talk.effects.iter().any(|effect| matches!(effect, Effect::Ingest(_)));
         assert!(!ingested, "{kind:?}");
     }
+}
+
+#[test]
+fn a_question_rises_and_an_answer_has_a_question() {
+    let mut talk = Talk::open();
+    for (number, fine) in [(1, true), (7, true), (7, false)] {
+        talk.say(FrameKind::Ask, &encode_ask(number));
+        assert_eq!(talk.closing(), (!fine).then_some(Reason::BadFrame), "question {number}");
+    }
+    let mut talk = Talk::open();
+    talk.say(FrameKind::Told, &encode_ask(1));
+    assert_eq!(talk.closing(), Some(Reason::BadFrame), "an answer that nobody asked for");
+}
+
+#[test]
+fn a_peer_that_answers_no_questions_is_not_waited_for() {
+    let mut talk = Talk::open();
+    let sent = talk.session.ask(3, &talk.nodes[0], &talk.grants);
+    assert!(sent.is_empty() && talk.session.status().told == 3, "{sent:?}");
 }
 
 #[test]

@@ -122,6 +122,38 @@ fn a_commit_is_pushed_while_the_session_is_open() {
 }
 
 #[test]
+fn an_answer_follows_all_that_was_held_at_the_question() {
+    for seed in 0..20 {
+        let mut dice = Dice(seed);
+        let mut nodes = apart();
+        let mut link = Link::open(&nodes, 0, 1);
+        let (mut asked, mut held) = (0, Vec::new());
+        for step in 0..300 {
+            let at = dice.below(2);
+            match dice.below(6) {
+                // The store writes and says nothing of it: the answer covers it all the same.
+                0 => nodes[1].write(&scope(SHARED[1 + dice.below(3)]), 40),
+                1 => link.ingest(&mut nodes, at),
+                2 if link.ends[0].session.status().told == asked => {
+                    asked += 1;
+                    held = nodes[1].heads(&SHARED);
+                    link.ask(&nodes, 0, asked);
+                }
+                _ => link.deliver(&nodes, at, 1 + dice.below(3_000)),
+            }
+            let status = link.ends[0].session.status();
+            if status.told == asked && status.is_complete {
+                assert!(nodes[0].has(&SHARED, &held), "seed {seed}, step {step}");
+            }
+        }
+        link.settle(&mut nodes);
+        link.assert_open();
+        assert!(asked > 0 && link.ends[0].session.status().told == asked, "seed {seed}: {asked} asked");
+        assert!(nodes[0].has(&SHARED, &held) && !link.ends[0].session.is_waiting(), "seed {seed}");
+    }
+}
+
+#[test]
 fn each_key_of_a_subject_travels_once_and_before_its_commit() {
     let mut nodes = nodes(&["HQ", "SH01"]);
     // The document of every commit of these tests.
