@@ -14,6 +14,7 @@ pub mod fulfilment_show;
 pub mod init;
 pub mod join;
 pub mod list;
+pub mod open;
 pub mod order_cancel;
 pub mod order_confirm;
 pub mod order_import;
@@ -80,6 +81,7 @@ pub fn run(command: Option<&Command>, context: &mut Context<'_>) -> Result<Exit,
         Command::Sync(Sync::Now(args)) => sync_now::run(args, context),
         Command::Sync(Sync::Pause(args)) => sync_pause::run(args, context),
         Command::Sync(Sync::Resume(args)) => sync_resume::run(args, context),
+        Command::Open(args) => open::run(args, context),
         Command::Rebuild(args) => rebuild::run(args, context),
     }
 }

@@ -11,3 +11,5 @@ pub const FIELD_NAME: &str = "name";
 pub const FIELD_UNIT: &str = "unit";
 /// Editable field: the barcode, leading zeros kept.
 pub const FIELD_BARCODE: &str = "barcode";
+/// Editable field: the list price of one base unit in the organisation's currency, a decimal text.
+pub const FIELD_PRICE: &str = "price";

@@ -14,13 +14,16 @@ pub mod error;
 pub mod fulfilments;
 pub mod imports;
 pub mod loans;
+pub mod lookup;
 mod machine;
 pub mod model;
 pub mod orders;
 mod page;
 pub mod peers;
+pub mod place;
 mod read;
 pub mod reports;
+pub mod sessions;
 pub mod status;
 pub mod stock;
 pub mod sync;
@@ -96,6 +99,11 @@ impl App {
     /// Tells the address at which it answers.
     pub fn set_url(&self, url: String) {
         self.inner.url.get_or_init(|| url);
+    }
+
+    /// Where it answers; none in process.
+    pub fn url(&self) -> Option<&str> {
+        self.inner.url.get().map(String::as_str)
     }
 
     /// Drains the writer and ends it; later writes are refused as stopping.

@@ -9,26 +9,29 @@
 
 mod adoption;
 mod auth;
+pub mod caller;
 mod cases;
 mod channels;
-mod check;
+pub mod check;
 mod codes;
 mod customers;
-mod error;
-mod extract;
+pub mod error;
+mod events;
+pub mod extract;
 mod fulfilments;
 mod gate;
 mod host;
 mod imports;
 mod loans;
-mod orders;
-mod page;
+pub mod orders;
+pub mod page;
 mod peers;
 mod pointer;
 mod products;
-mod reports;
-mod router;
+pub mod reports;
+pub mod router;
 mod serve;
+mod sign_in_links;
 mod status;
 mod stock;
 mod sync;
@@ -41,6 +44,6 @@ pub use router::{HttpConfig, openapi_json, router};
 pub use serve::{LocalCaller, serve};
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     pub mod world;
 }

@@ -53,7 +53,7 @@ pub use log::{Identity, ReplicaError};
 pub use rebuild::rebuild_control;
 pub use receive::{Arrival, Received, Refusal};
 pub use request_index::request_outcome;
-pub use stored::CommitState;
+pub use stored::{CommitState, decode_reason};
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 

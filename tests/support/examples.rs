@@ -74,6 +74,7 @@ pub fn examples() -> Vec<Example> {
     let given = vec![
         ("GET", "/api/v1/health", None, None),
         ("GET", "/api/v1/status?content_digest=true", None, None),
+        ("POST", "/api/v1/sign-in-links", Some(json!({})), None),
         ("POST", "/api/v1/channels", Some(json!({"name": "wechat", "home": "HQ", "zone": "Asia/Shanghai"})), None),
         ("POST", "/api/v1/channels", Some(json!({"name": "web", "home": "SH01", "zone": "Asia/Shanghai"})), None),
         ("POST", "/api/v1/channels", Some(json!({"name": "web", "home": "HQ", "zone": "Mars/Base"})), None),

@@ -7,7 +7,8 @@
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::document::{Content, FieldValue};
 use crate::event::Event;
-use crate::product::{FIELD_BARCODE, FIELD_NAME, FIELD_UNIT};
+use crate::money::UnitPrice;
+use crate::product::{FIELD_BARCODE, FIELD_NAME, FIELD_PRICE, FIELD_UNIT};
 use crate::text::Text;
 
 /// Concurrent values of one field that are kept.
@@ -24,6 +25,8 @@ pub struct ProductState {
     pub units: Vec<Text>,
     /// Barcodes, the shown one first.
     pub barcodes: Vec<Text>,
+    /// List prices as they were written, the shown one first.
+    pub prices: Vec<Text>,
     /// The item of the catalogue that head office took it over as: its own SKU, or the one that it is another name of.
     pub adopted: Option<Text>,
 }
@@ -45,6 +48,7 @@ impl ProductState {
             names: texts(FIELD_NAME),
             units: texts(FIELD_UNIT),
             barcodes: texts(FIELD_BARCODE),
+            prices: texts(FIELD_PRICE),
             adopted,
         })
     }
@@ -59,10 +63,16 @@ impl ProductState {
         self.names.first().unwrap_or(&self.sku)
     }
 
+    /// The list price of one base unit; none where it was never set or is no price.
+    pub fn price(&self) -> Option<UnitPrice> {
+        let price: UnitPrice = self.prices.first()?.as_str().parse().ok()?;
+        (price >= UnitPrice::default()).then_some(price)
+    }
+
     /// Writes the row.
     pub fn encode(&self, writer: &mut Writer) {
         writer.text(&self.sku);
-        for values in [&self.names, &self.units, &self.barcodes] {
+        for values in [&self.names, &self.units, &self.barcodes, &self.prices] {
             writer.list(values, |w, value| {
                 w.text(value);
             });
@@ -76,8 +86,8 @@ impl ProductState {
     pub fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let sku = reader.text("sku")?;
         let mut texts = || reader.list("values", FIELD_VALUES_MAX, |r| r.text("value"));
-        let (names, units, barcodes) = (texts()?, texts()?, texts()?);
-        Ok(Self { sku, names, units, barcodes, adopted: reader.option("adopted", |r| r.text("adopted"))? })
+        let (names, units, barcodes, prices) = (texts()?, texts()?, texts()?, texts()?);
+        Ok(Self { sku, names, units, barcodes, prices, adopted: reader.option("adopted", |r| r.text("adopted"))? })
     }
 }
 

@@ -56,8 +56,8 @@ impl App {
 
     /// Adds a product.
     pub async fn create_product(&self, request: Request, product: NewProduct) -> Result<ProductView, AppError> {
-        let NewProduct { sku, name, unit, barcode } = product;
-        let draft = ProductDraft { sku: sku.clone(), name, unit, barcode };
+        let NewProduct { sku, name, unit, barcode, price } = product;
+        let draft = ProductDraft { sku: sku.clone(), name, unit, barcode, price };
         self.write(&request, Command::PostProduct(draft)).await?;
         self.product(sku.as_str())
     }
@@ -187,6 +187,7 @@ fn product_view(scope: &Scope, id: DocumentId, product: &ProductState) -> Produc
         name: product.name().clone(),
         unit: product.units.first().cloned(),
         barcode: product.barcodes.first().cloned(),
+        price: product.price(),
         provisional: *scope != Scope::Catalogue && product.adopted.is_none(),
         scope: scope.clone(),
         alias_of: product.alias_of().cloned(),

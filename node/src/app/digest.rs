@@ -152,7 +152,7 @@ fn encode_origin(writer: &mut Writer, id: DocumentId, order: &OrderState) {
 fn hash_product(product: &ProductState) -> [u8; 32] {
     let mut writer = Writer::new();
     writer.byte(b'P').text(&product.sku).text(product.name());
-    for values in [&product.units, &product.barcodes] {
+    for values in [&product.units, &product.barcodes, &product.prices] {
         writer.option(values.first(), |w, value: &Text| {
             w.text(value);
         });

@@ -28,6 +28,8 @@ pub struct ProductBody {
     unit: Option<String>,
     /// The barcode.
     barcode: Option<String>,
+    /// The list price of one base unit, decimal text in the organisation's currency.
+    price: Option<String>,
     /// Whether head office has not adopted it yet.
     provisional: bool,
     /// Where it lives.
@@ -48,6 +50,9 @@ pub struct NewProductBody {
     unit: Option<String>,
     /// The barcode as text.
     barcode: Option<String>,
+    /// The list price of one base unit in the organisation's currency: decimal text, 0 or more, at most 6 digits after the point.
+    #[schema(example = "2.55")]
+    price: Option<String>,
 }
 
 /// Filter and page of the product list.
@@ -71,6 +76,7 @@ impl From<ProductView> for ProductBody {
             name: product.name.to_string(),
             unit: product.unit.map(|unit| unit.to_string()),
             barcode: product.barcode.map(|barcode| barcode.to_string()),
+            price: product.price.map(|price| price.to_string()),
             provisional: product.provisional,
             scope: product.scope.to_string(),
             alias_of: product.alias_of.map(|sku| sku.to_string()),
@@ -86,6 +92,7 @@ impl NewProductBody {
             name: errors.name(At::Field("name"), &self.name),
             unit: errors.optional_name(At::Field("unit"), self.unit),
             barcode: errors.optional_name(At::Field("barcode"), self.barcode),
+            price: self.price.map(|price| errors.price(At::Field("price"), &price)),
         };
         errors.finish(product)
     }
@@ -142,13 +149,15 @@ mod tests {
     use super::*;
 
     fn product(sku: &str, name: &str) -> Result<NewProduct, Problem> {
-        NewProductBody { sku: sku.into(), name: name.into(), unit: None, barcode: Some("00012".into()) }.check()
+        let (barcode, price) = (Some("00012".into()), Some("2.50".into()));
+        NewProductBody { sku: sku.into(), name: name.into(), unit: None, barcode, price }.check()
     }
 
     #[test]
     fn a_sku_keeps_its_case() {
         let made = product("85123a", "HOLDER").unwrap();
         assert_eq!((made.sku.as_str(), made.barcode.unwrap().as_str()), ("85123a", "00012"));
+        assert_eq!(made.price.unwrap().to_string(), "2.5");
     }
 
     #[test]

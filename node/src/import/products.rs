@@ -7,6 +7,7 @@
 
 use std::path::PathBuf;
 
+use crdt_model::money::UnitPrice;
 use crdt_model::text::Text;
 
 use super::cells::PackedCells;
@@ -31,6 +32,8 @@ pub struct MappedProduct {
     pub unit: Option<Text>,
     /// The bar code as text.
     pub barcode: Option<Text>,
+    /// The list price of one base unit.
+    pub price: Option<UnitPrice>,
     /// The row as it was read.
     pub cells: PackedCells,
 }
@@ -57,19 +60,29 @@ pub struct ProductReader {
 impl MappedProduct {
     fn read(columns: &Columns, row: SpooledRow) -> Result<Self, Reject> {
         match Self::fields(columns, &row.cells) {
-            Ok((sku, name, unit, barcode)) => Ok(Self { row: row.row, sku, name, unit, barcode, cells: row.cells }),
+            Ok(product) => Ok(Self { row: row.row, ..product }),
             Err(fault) => Err(fault.at(row.row, row.cells)),
         }
     }
 
-    fn fields(columns: &Columns, cells: &PackedCells) -> Result<(Text, Text, Option<Text>, Option<Text>), Fault> {
-        let cells = FieldCells::new(columns, cells)?;
-        let (unit, barcode) = (cells.text_or_none(Field::Unit)?, cells.text_or_none(Field::Barcode)?);
-        Ok((cells.text(Field::Sku)?, cells.text(Field::Name)?, unit, barcode))
+    fn fields(columns: &Columns, packed: &PackedCells) -> Result<Self, Fault> {
+        let cells = FieldCells::new(columns, packed)?;
+        let has_price = cells.text_or_none(Field::Price)?.is_some();
+        Ok(Self {
+            row: 0,
+            sku: cells.text(Field::Sku)?,
+            name: cells.text(Field::Name)?,
+            unit: cells.text_or_none(Field::Unit)?,
+            barcode: cells.text_or_none(Field::Barcode)?,
+            price: has_price.then(|| cells.price()).transpose()?,
+            cells: packed.clone(),
+        })
     }
 
     fn says_the_same(&self, other: &Self) -> bool {
-        (&self.name, &self.unit, &self.barcode) == (&other.name, &other.unit, &other.barcode)
+        let said =
+            |product: &Self| (product.name.clone(), product.unit.clone(), product.barcode.clone(), product.price);
+        said(self) == said(other)
     }
 }
 

@@ -118,6 +118,7 @@ impl Replica {
             name: product.name().clone(),
             unit: product.units.first().cloned(),
             barcode: product.barcodes.first().cloned(),
+            price: product.price(),
         };
         let mut draft = self.draft(Scope::Catalogue, draft_request(input), transaction);
         self.write_product(batch, &mut draft, input, &copy)?;

@@ -12,7 +12,7 @@ use crdt_model::document::FieldValue;
 use crdt_model::event::Event;
 use crdt_model::id::{DerivedKind, DocumentId, TransactionId};
 use crdt_model::product::event::ProductPosted;
-use crdt_model::product::{FIELD_BARCODE, FIELD_NAME, FIELD_UNIT};
+use crdt_model::product::{FIELD_BARCODE, FIELD_NAME, FIELD_PRICE, FIELD_UNIT};
 use crdt_model::scope::Scope;
 use crdt_model::seal::{SealedField, SealedPlace, SealedValue};
 use crdt_model::text::Text;
@@ -71,6 +71,7 @@ impl Replica {
         let mut fields = vec![(FIELD_NAME, text(&product.name))];
         fields.extend(product.unit.as_ref().map(|unit| (FIELD_UNIT, text(unit))));
         fields.extend(product.barcode.as_ref().map(|barcode| (FIELD_BARCODE, text(barcode))));
+        fields.extend(product.price.map(|price| (FIELD_PRICE, FieldValue::Text(price.to_string()))));
         let row = self.create_document(draft, id, events, fields)?;
         self.fold_in(batch, &draft.scope.clone(), vec![row])?;
         self.remember_known(id);

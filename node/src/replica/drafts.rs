@@ -69,6 +69,8 @@ pub struct ProductDraft {
     pub unit: Option<Text>,
     /// Barcode, leading zeros kept.
     pub barcode: Option<Text>,
+    /// List price of one base unit.
+    pub price: Option<UnitPrice>,
 }
 
 /// A new customer; the texts are in the order of `customer::SEALED_FIELDS`.

@@ -123,7 +123,7 @@ impl Replica {
                 continue;
             }
             let name = line.name.clone().unwrap_or_else(|| line.sku.clone());
-            let product = ProductDraft { sku: line.sku.clone(), name, unit: None, barcode: None };
+            let product = ProductDraft { sku: line.sku.clone(), name, unit: None, barcode: None, price: None };
             self.write_product(batch, draft, input, &product)?;
             counts.products_created += 1;
         }

@@ -265,6 +265,7 @@ impl Job {
                 name: product.name.clone(),
                 unit: product.unit.clone(),
                 barcode: product.barcode.clone(),
+                price: product.price,
             })
             .collect();
         let counts = match self.mode {

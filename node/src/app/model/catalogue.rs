@@ -7,6 +7,7 @@
 
 use chrono_tz::Tz;
 use crdt_model::id::DocumentId;
+use crdt_model::money::UnitPrice;
 use crdt_model::scope::{Scope, SiteCode};
 use crdt_model::text::Text;
 
@@ -23,6 +24,8 @@ pub struct NewProduct {
     pub unit: Option<Text>,
     /// The barcode as text, leading zeros kept.
     pub barcode: Option<Text>,
+    /// The list price of one base unit in the organisation's currency.
+    pub price: Option<UnitPrice>,
 }
 
 /// Which products a list holds.
@@ -45,6 +48,8 @@ pub struct ProductView {
     pub unit: Option<Text>,
     /// The barcode.
     pub barcode: Option<Text>,
+    /// The list price of one base unit in the organisation's currency.
+    pub price: Option<UnitPrice>,
     /// Whether a site made it and head office has not adopted it yet.
     pub provisional: bool,
     /// Where its document lives.

@@ -218,7 +218,13 @@ fn a_reason_that_does_not_fit_its_event_is_refused() {
 fn a_product_with_its_texts_at_their_longest_obeys_every_limit() {
     let mut shop = Shop::new();
     let longest = || letters(BYTES_VALUE_MAX);
-    let draft = ProductDraft { sku: text("lamp"), name: longest(), unit: Some(longest()), barcode: Some(longest()) };
+    let draft = ProductDraft {
+        sku: text("lamp"),
+        name: longest(),
+        unit: Some(longest()),
+        barcode: Some(longest()),
+        price: None,
+    };
     shop.done(Command::PostProduct(draft));
     check_own_log(&shop);
 }
