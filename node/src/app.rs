@@ -27,6 +27,7 @@ pub mod sessions;
 pub mod status;
 pub mod stock;
 pub mod sync;
+pub mod timeline;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};

@@ -44,6 +44,7 @@ pub use command::{
     Command, CommandError, CustomerDraft, ImportCounts, ImportLine, ImportOrder, Input, LineDraft, Now, OrderDraft,
     Outcome, PaymentDraft, ProductDraft, RefillCounts, RequestKey, StockKind,
 };
+pub use documents::references;
 pub use fulfilments::{FulfilmentError, Sending};
 pub use genesis::{GenesisDraft, write_genesis};
 pub use import::{IMPORT_ORDERS_MAX, customer_id, import_identity};

@@ -153,6 +153,18 @@ fulfilment-partly-shipped = partly shipped
 fulfilment-shipped = shipped
 fulfilment-cancelled = cancelled
 fulfilment-cancelled-after-dispatch = cancelled after dispatch
+timeline-title = What happened
+timeline-placed = taken
+timeline-confirmed = confirmed
+timeline-cancelled = cancelled
+timeline-cancelled-because = cancelled: { $reason }
+timeline-reserved = stock promised: { $secured } secured, { $unsecured } without cover
+timeline-released = promise given back
+timeline-shipped = shipped
+timeline-paid = paid { $amount } ({ $tender })
+timeline-sent = another site was asked to ship
+timeline-by = node { $node }
+seen-no = head office has not seen this yet
 
 # Network
 network-empty = No other node yet.

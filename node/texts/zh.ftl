@@ -147,6 +147,18 @@ fulfilment-partly-shipped = 部分发货
 fulfilment-shipped = 已发货
 fulfilment-cancelled = 已取消
 fulfilment-cancelled-after-dispatch = 发货后取消
+timeline-title = 时间线
+timeline-placed = 下单
+timeline-confirmed = 确认
+timeline-cancelled = 取消
+timeline-cancelled-because = 取消：{ $reason }
+timeline-reserved = 库存承诺：{ $secured } 保证，{ $unsecured } 未保证
+timeline-released = 释放承诺
+timeline-shipped = 发货
+timeline-paid = 付款 { $amount }（{ $tender }）
+timeline-sent = 转由他站发货
+timeline-by = 节点 { $node }
+seen-no = 总部未见
 
 # Network
 network-empty = 尚无其他节点。

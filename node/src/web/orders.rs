@@ -3,9 +3,12 @@
 //! Invariant: the same address gives HTML, `.csv` and `.json` of the same orders. Proved by
 //! `the_list_is_the_same_in_every_form`.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
+use crdt_model::id::DocumentId;
 use crdt_model::text::Text;
 use maud::Markup;
 
@@ -18,7 +21,8 @@ use super::visit::Visit;
 use super::{Web, pages};
 use crate::app::App;
 use crate::app::error::AppError;
-use crate::app::model::{CancelRequest, OrderView, Page, ShipRequest};
+use crate::app::model::{CancelRequest, EntryKind, OrderView, Page, ShipRequest};
+use crate::app::timeline::Seen;
 use crate::http::error::Problem;
 use crate::http::extract::read;
 use crate::http::orders::{OrderBody, OrderParameters};
@@ -33,11 +37,23 @@ const SHEET_ROWS: &str = "500";
 pub async fn list(State(app): State<App>, visit: Visit, query: PageQuery) -> Result<Markup, Problem> {
     let (filter, request) = query.typed::<OrderParameters>()?.check()?;
     let status = filter.status;
-    let found = read(move || app.orders(filter, request)).await?;
+    let (found, unseen) = read(move || {
+        let found = app.orders(filter, request)?;
+        let unseen = unseen(&app, &found.items)?;
+        Ok((found, unseen))
+    })
+    .await?;
     let query = query.without("cursor");
     let next = query.next("/orders", found.next_cursor.as_deref());
-    let orders = Orders { page: found, status, filters: query.chosen(&CHIPS), query, next };
+    let orders = Orders { page: found, unseen, status, filters: query.chosen(&CHIPS), query, next };
     Ok(page(&visit, Title::Key("nav-orders"), &pages::orders::page(&visit, &orders)))
+}
+
+/// Orders that this site takes part in and head office has not seen; history was never meant for its eyes first.
+fn unseen(app: &App, orders: &[OrderView]) -> Result<BTreeSet<DocumentId>, AppError> {
+    let running: Vec<_> = orders.iter().filter(|order| order.entry == EntryKind::New).collect();
+    let seen = app.seen_by_office(&running.iter().map(|order| (order.scope.clone(), order.id)).collect::<Vec<_>>())?;
+    Ok(running.iter().zip(seen).filter(|(_, seen)| *seen == Seen::No).map(|(order, _)| order.id).collect())
 }
 
 /// The same as a sheet.
@@ -88,8 +104,8 @@ fn cells(order: &OrderView) -> Vec<Cell> {
 
 /// One order.
 pub async fn show(State(app): State<App>, visit: Visit, Path(id): Path<String>) -> Result<Markup, Problem> {
-    let order = read(move || app.order(&id)).await?;
-    Ok(page(&visit, Title::Name(&order.number), &pages::order::page(&visit, &order)))
+    let (order, steps) = read(move || Ok((app.order(&id)?, app.order_timeline(&id)?))).await?;
+    Ok(page(&visit, Title::Name(&order.number), &pages::order::page(&visit, &order, &steps)))
 }
 
 /// The receipt of an order.

@@ -7,22 +7,25 @@ use maud::{Markup, html};
 
 use super::words;
 use crate::app::model::{EntryKind, FulfilmentState, MoneySum, OrderLineView, OrderState, OrderView, QuantitySum};
+use crate::app::timeline::{Seen, Step, What};
 use crate::web::form::REQUEST_FIELD;
 use crate::web::format;
 use crate::web::layout::hidden;
 use crate::web::visit::Visit;
 
 /// The page.
-pub fn page(visit: &Visit, order: &OrderView) -> Markup {
+pub fn page(visit: &Visit, order: &OrderView, steps: &[Step]) -> Markup {
     let language = visit.language();
     html! {
         div #order data-live {
             p.states { (words::states(language, order.status, order.fulfilment, order.payment)) " "
-                (words::secured(language, order.secured)) }
+                (words::secured(language, order.secured)) " "
+                @if steps.iter().any(|step| step.seen == Seen::No) { (words::unseen(language)) } }
             (cases(visit, order))
             (facts(visit, order))
             (lines(visit, order))
             (fulfilments(visit, order))
+            (timeline(visit, order, steps))
         }
         (actions(visit, order))
     }
@@ -137,6 +140,47 @@ fn fulfilments(visit: &Visit, order: &OrderView) -> Markup {
                 (part.shipper) " " (words::badge(language, "fulfilment", part.status.word()))
             } } }
         }
+    }
+}
+
+fn timeline(visit: &Visit, order: &OrderView, steps: &[Step]) -> Markup {
+    let language = visit.language();
+    html! {
+        h2 { (language.text("timeline-title")) }
+        ol.timeline {
+            @for step in steps {
+                li {
+                    time datetime=(step.at.rfc3339()) { (format::moment(language, &step.at)) } " "
+                    strong { (happened(visit, order, &step.what)) } " "
+                    span.muted {
+                        (step.site.as_ref().map(ToString::to_string).unwrap_or_default()) " · "
+                        (language.with("timeline-by", &[("node", &step.node)]))
+                    }
+                    @if step.seen == Seen::No { " " (words::unseen(language)) }
+                }
+            }
+        }
+    }
+}
+
+fn happened(visit: &Visit, order: &OrderView, what: &What) -> String {
+    let language = visit.language();
+    match what {
+        What::Placed => language.text("timeline-placed"),
+        What::Confirmed => language.text("timeline-confirmed"),
+        What::Cancelled(None) => language.text("timeline-cancelled"),
+        What::Cancelled(Some(reason)) => language.with("timeline-cancelled-because", &[("reason", reason)]),
+        What::Reserved(secured, unsecured) => {
+            language.with("timeline-reserved", &[("secured", secured), ("unsecured", unsecured)])
+        }
+        What::Released => language.text("timeline-released"),
+        What::Shipped => language.text("timeline-shipped"),
+        What::Paid(tender, amount) => {
+            let (amount, tender) =
+                (format::money(&order.currency, *amount), language.text(&format!("tender-{tender}")));
+            language.with("timeline-paid", &[("amount", &amount), ("tender", &tender)])
+        }
+        What::Sent => language.text("timeline-sent"),
     }
 }
 

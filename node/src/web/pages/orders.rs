@@ -2,6 +2,9 @@
 //!
 //! Invariant: every row links to its order; the page says what it leaves out. Proved by the page snapshots.
 
+use std::collections::BTreeSet;
+
+use crdt_model::id::DocumentId;
 use maud::{Markup, html};
 
 use super::{table, words};
@@ -14,6 +17,8 @@ use crate::web::visit::Visit;
 pub struct Orders {
     /// The orders of this page.
     pub page: Page<OrderView>,
+    /// Those of them that head office has not seen.
+    pub unseen: BTreeSet<DocumentId>,
     /// The state that is chosen.
     pub status: Option<OrderState>,
     /// Filters besides: name of the parameter and its value.
@@ -77,25 +82,25 @@ fn listed(visit: &Visit, orders: &Orders) -> Markup {
     let language = visit.language();
     html! {
         div #list data-live {
-            (rows(visit, &orders.page.items))
+            (rows(visit, &orders.page.items, &orders.unseen))
             (table::next(language, orders.next.as_ref()))
         }
     }
 }
 
 /// Orders as rows of a table.
-pub fn rows(visit: &Visit, orders: &[OrderView]) -> Markup {
+pub fn rows(visit: &Visit, orders: &[OrderView], unseen: &BTreeSet<DocumentId>) -> Markup {
     let language = visit.language();
     html! {
         table.rows data-rows {
             caption.hidden { (language.text("nav-orders")) }
             (table::head(language, &["col-number", "col-when", "col-site", "col-customer", "col-state"], &["col-total"]))
-            tbody { @for order in orders { (row(visit, order)) } }
+            tbody { @for order in orders { (row(visit, order, unseen.contains(&order.id))) } }
         }
     }
 }
 
-fn row(visit: &Visit, order: &OrderView) -> Markup {
+fn row(visit: &Visit, order: &OrderView, is_unseen: bool) -> Markup {
     let language = visit.language();
     let name = order.customer.as_ref().and_then(|customer| customer.name.clone());
     let name = name.or_else(|| order.contact.as_ref().and_then(|contact| contact.name.clone()));
@@ -106,7 +111,8 @@ fn row(visit: &Visit, order: &OrderView) -> Markup {
             td { time datetime=(order.ordered_at.rfc3339()) { (format::moment(language, &order.ordered_at)) } }
             td { (order.site) }
             td { (name.map(|name| name.to_string()).unwrap_or_default()) }
-            td { (words::states(language, order.status, order.fulfilment, order.payment)) }
+            td { (words::states(language, order.status, order.fulfilment, order.payment))
+                @if is_unseen { " " (words::unseen(language)) } }
             td.number { (format::money(&order.currency, order.total)) }
         }
     }

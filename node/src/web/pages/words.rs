@@ -25,6 +25,11 @@ pub fn states(language: Language, order: OrderState, goods: FulfilmentState, mon
     }
 }
 
+/// That head office has not seen something yet.
+pub fn unseen(language: Language) -> Markup {
+    html! { span.badge.unseen data-word="unseen" { (language.text("seen-no")) } }
+}
+
 /// How much of a promise is covered.
 pub fn secured(language: Language, secured: Secured) -> Markup {
     badge(language, "secured", secured.word())
