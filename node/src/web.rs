@@ -13,6 +13,7 @@ mod catalogue;
 mod draft;
 mod form;
 mod format;
+mod imports;
 mod inbox;
 mod layout;
 mod look;
@@ -31,7 +32,7 @@ mod visit;
 
 use std::sync::Arc;
 
-use axum::extract::{FromRef, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
 use axum::http::HeaderMap;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -96,7 +97,11 @@ pub fn routes(web: Web) -> Router {
         .route("/inbox", get(inbox::show))
         .route("/reports/sales", get(reports::sales))
         .route("/reports/sales.csv", get(reports::sales_as_csv))
+        .route("/imports", get(imports::list).post(imports::upload).layer(DefaultBodyLimit::disable()))
+        .route("/imports/{id}", get(imports::show))
+        .route("/imports/{id}/rejected.csv", get(imports::rejected))
         .route("/network", get(network::show))
+        .route("/network/invite", post(network::invite))
         .route("/network/{verb}", post(network::act))
         .route("/look", post(look::choose))
         .route("/sign-out", post(sign_in::sign_out))

@@ -100,6 +100,15 @@ impl App {
         found.ok_or_else(|| AppError::NotFound { what: "import", id: id.to_owned() })
     }
 
+    /// The imports that this node knows, the newest first: those of this run and those that ended well before.
+    pub fn imports(&self) -> Vec<ImportView> {
+        let jobs = lock(&self.inner.imports.jobs);
+        let mut views: BTreeMap<String, ImportView> =
+            ended::newest(&self.imports_folder(), JOBS_MAX).into_iter().map(|view| (view.id.clone(), view)).collect();
+        views.extend(jobs.iter().map(|(id, shared)| (id.clone(), lock(shared).clone())));
+        views.into_values().rev().collect()
+    }
+
     fn imports_folder(&self) -> PathBuf {
         self.facts().data.join("imports")
     }

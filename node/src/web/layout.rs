@@ -43,6 +43,7 @@ const PLACES: &[Place] = &[
     place("/customers", "nav-customers", 'c'),
     place("/reports/sales", "nav-reports", 'r'),
     place("/inbox", "nav-inbox", 'i'),
+    place("/imports", "nav-import", 'm'),
     place("/network", "nav-network", 'w'),
 ];
 

@@ -15,11 +15,26 @@ use crate::app::error::AppError;
 use crate::app::sync::Wait;
 use crate::http::error::Problem;
 use crate::http::extract::read;
+use crate::http::peers::NewInviteBody;
 
 /// Shows each peer.
 pub async fn show(State(app): State<App>, visit: Visit) -> Result<Markup, Problem> {
     let sync = read(move || app.sync_status()).await?;
     Ok(page(&visit, Title::Key("nav-network"), &pages::network::page(&visit, &sync)))
+}
+
+/// Makes a ticket for one device and shows it, once.
+pub async fn invite(State(web): State<Web>, visit: Visit, form: Form) -> Result<Markup, Problem> {
+    let text = |name: &str| form.get(name).map(str::to_owned);
+    let wanted = NewInviteBody {
+        site: text("site").unwrap_or_default(),
+        kind: text("kind"),
+        zone: text("zone"),
+        territory: None,
+        hours: None,
+    };
+    let invite = web.app.invite(wanted.check()?).await?;
+    Ok(page(&visit, Title::Key("nav-network"), &pages::network::ticket(&visit, &invite)))
 }
 
 /// Pauses, resumes or dials now.

@@ -7,6 +7,7 @@
 pub mod catalogue;
 pub mod drawings;
 pub mod error;
+pub mod imports;
 pub mod inbox;
 pub mod network;
 pub mod new_order;

@@ -40,6 +40,15 @@ pub(super) fn find(folder: &Path, id: &str) -> Option<ImportView> {
     decode(id.to_string(), folder, &bytes).ok()
 }
 
+/// The newest ended imports.
+pub(super) fn newest(folder: &Path, count: usize) -> Vec<ImportView> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut ids: Vec<String> = names.filter_map(|name| Some(name.strip_suffix(SUFFIX)?.to_owned())).collect();
+    ids.sort_unstable_by(|one, other| other.cmp(one));
+    ids.iter().take(count).filter_map(|id| find(folder, id)).collect()
+}
+
 fn path_of(folder: &Path, id: &str) -> PathBuf {
     folder.join(format!("{id}{SUFFIX}"))
 }

@@ -29,6 +29,18 @@ pub fn bars(title: &str, bars: &[(String, f32)]) -> Markup {
     }
 }
 
+/// A QR code; nothing where the text is too long for one.
+pub fn qr(text: &str) -> Markup {
+    let code = qrcode::QrCode::with_error_correction_level(text, qrcode::EcLevel::L);
+    let svg = code.map(|code| code.render::<qrcode::render::svg::Color<'_>>().min_dimensions(224, 224).build());
+    match svg {
+        Ok(svg) => {
+            html! { div.qr role="img" aria-label="QR" { (PreEscaped(svg.replace("<?xml version=\"1.0\" standalone=\"yes\"?>", ""))) } }
+        }
+        Err(_) => html! {},
+    }
+}
+
 fn shortened(label: &str) -> String {
     let mut short: String = label.chars().take(LABEL_CHARS_MAX).collect();
     if label.chars().count() > LABEL_CHARS_MAX {

@@ -2,14 +2,16 @@
 //!
 //! Invariant: every reason code has a sentence in both languages. Proved by `every_reason_has_its_sentence`.
 
+use crdt_model::control::event::SiteKind;
 use maud::{Markup, html};
 
-use super::words;
+use super::{drawings, words};
+use crate::app::peers::InviteView;
 use crate::app::sync::{SyncPeerView, SyncView};
 use crate::link::directory::Exchange;
 use crate::web::form::REQUEST_FIELD;
 use crate::web::format;
-use crate::web::layout::hidden;
+use crate::web::layout::{hidden, kind_key};
 use crate::web::visit::Visit;
 
 /// The page.
@@ -26,6 +28,7 @@ pub fn page(visit: &Visit, sync: &SyncView) -> Markup {
                 Exchange::Running => { (action(visit, "pause")) (action(visit, "now")) }
                 Exchange::Paused => { (action(visit, "resume")) }
             }
+            @if visit.place.kind == SiteKind::HeadOffice { (invite(visit)) }
         }
     }
 }
@@ -58,6 +61,38 @@ fn row(visit: &Visit, peer: &SyncPeerView) -> Markup {
             td { (met) }
             td { (peer.address.map(|address| address.to_string()).unwrap_or_default()) " " (millis.unwrap_or_default()) }
         }
+    }
+}
+
+fn invite(visit: &Visit) -> Markup {
+    let language = visit.language();
+    html! {
+        details {
+            summary { (language.text("network-invite")) }
+            form method="post" action="/network/invite" data-swap {
+                (hidden(visit))
+                label { (language.text("col-site")) input name="site" required size="6" placeholder="SH02"; }
+                label { (language.text("network-kind")) select name="kind" {
+                    option value="" { (language.text("network-known-site")) }
+                    @for (kind, word) in SiteKind::ALL { option value=(word) { (language.text(kind_key(kind))) } }
+                } }
+                label { (language.text("network-zone")) input name="zone" placeholder=(visit.place.zone.name()); }
+                button.primary { (language.text("network-invite-now")) }
+            }
+        }
+    }
+}
+
+/// A ticket, as text and as a code for a camera; it is shown this once.
+pub fn ticket(visit: &Visit, invite: &InviteView) -> Markup {
+    let language = visit.language();
+    let time = format::moment(language, &invite.expires);
+    html! {
+        h2 { (language.with("network-ticket", &[("site", &invite.site), ("time", &time)])) }
+        (drawings::qr(&invite.ticket))
+        pre.ticket { (invite.ticket) }
+        p { (language.text("network-ticket-next")) }
+        p { a href="/network" { (language.text("nav-network")) } }
     }
 }
 

@@ -62,6 +62,7 @@ pub const PAGES: &[&str] = &[
     "/products",
     "/customers",
     "/inbox",
+    "/imports",
     "/reports/sales",
     "/reports/sales.csv",
     "/network",
@@ -74,6 +75,7 @@ pub const FORMS: &[&str] = &[
     "/products",
     "/customers",
     "/network/pause",
+    "/network/invite",
     "/look",
     "/sign-out",
 ];

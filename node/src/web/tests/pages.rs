@@ -252,3 +252,73 @@ async fn a_form_at_its_limit_is_read_and_one_byte_more_is_not() {
         assert_eq!(world.send(request.body(body.into()).unwrap()).await.status, status, "{bytes}");
     }
 }
+
+/// A form with a file as browsers send it.
+fn multipart(fields: &[(&str, &str)], file: &str) -> String {
+    let mut body = String::new();
+    for (name, value) in fields {
+        body += &format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+    }
+    let head = "Content-Disposition: form-data; name=\"file\"; filename=\"p.csv\"\r\nContent-Type: text/csv";
+    body + &format!("--edge\r\n{head}\r\n\r\n{file}\r\n--edge--\r\n")
+}
+
+#[tokio::test]
+async fn a_file_is_imported_from_the_page() {
+    let world = World::new();
+    let browser = Browser::new(&world).await;
+    let fields = [
+        ("page_token", browser.token()),
+        ("kind", "products".into()),
+        ("map", "sku:Code,name:Title,price:Price".into()),
+        ("preset", String::new()),
+        ("request", "file-1".into()),
+    ];
+    let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let body = multipart(&fields, "Code,Title,Price\nTEA,Tea,12.50\nCUP,Cup,-1\n");
+    let kind = "multipart/form-data; boundary=edge";
+    let send = async |body: String| {
+        world.send(browser.request("POST", "/imports").header("content-type", kind).body(body.into()).unwrap()).await
+    };
+    let started = send(body.clone()).await;
+    assert_eq!(started.status, 303, "{}", started.text());
+    let place = started.headers["location"].to_str().unwrap().to_owned();
+    let id = place.rsplit('/').next().unwrap().to_owned();
+    let mut looks = 0;
+    while world.get(&format!("/api/v1/imports/{id}")).await.json()["state"] == "running" {
+        looks += 1;
+        assert!(looks < 1_000_000, "the import does not end");
+        tokio::task::yield_now().await;
+    }
+    let page = browser.get(&place).await.text();
+    assert!(page.contains("done") && page.contains("Rejected rows<strong>1</strong>"), "{page}");
+    let sheet = browser.get(&format!("{place}/rejected.csv")).await.text();
+    assert!(sheet.contains("CUP"), "{sheet}");
+    assert!(browser.get("/imports").await.text().contains(&id));
+    assert!(browser.get("/products").await.text().contains("12.5"));
+    assert_eq!(send(body).await.headers["location"], place.as_str(), "sent twice, imported once");
+}
+
+#[tokio::test]
+async fn a_file_without_the_page_s_token_is_not_read() {
+    let world = World::new();
+    let browser = Browser::new(&world).await;
+    for fields in [&[("kind", "products")][..], &[("page_token", "00"), ("kind", "products")]] {
+        let body = multipart(fields, "Code,Title\nTEA,Tea\n");
+        let request = browser.request("POST", "/imports").header("content-type", "multipart/form-data; boundary=edge");
+        assert_eq!(world.send(request.body(body.into()).unwrap()).await.status, 403);
+    }
+    assert_eq!(std::fs::read_dir(world.folder.path().join("imports")).map_or(0, Iterator::count), 0);
+}
+
+#[tokio::test]
+async fn a_node_is_invited_from_the_page() {
+    let world = World::new();
+    let browser = Browser::new(&world).await;
+    let wrong = browser.submit("/network/invite", &[("site", "x y")]).await;
+    assert_eq!(wrong.status, 422);
+    let made =
+        browser.submit("/network/invite", &[("site", "SH01"), ("kind", "store"), ("zone", "Asia/Shanghai")]).await;
+    let page = made.text();
+    assert!(made.status == 200 && page.contains("<svg") && page.contains("tradepost join"), "{page}");
+}
