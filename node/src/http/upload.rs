@@ -39,7 +39,7 @@ pub enum Source<'f> {
     /// The whole body of a request.
     Body(Body),
     /// A field of a form.
-    Field(Field<'f>),
+    Field(Box<Field<'f>>),
 }
 
 impl Source<'_> {

@@ -108,7 +108,7 @@ async fn take(
     let _place = web.heavy.place_now()?;
     let mut hasher = blake3::Hasher::new();
     hasher.update(query.to_text().as_bytes());
-    let upload = receive(&web.imports_folder.0, Source::Field(field), hasher, UPLOAD_BYTES_MAX).await?;
+    let upload = receive(&web.imports_folder.0, Source::Field(Box::new(field)), hasher, UPLOAD_BYTES_MAX).await?;
     let request = Request { idempotency_key: IdempotencyKey::new(said(REQUEST_FIELD)).ok(), body_hash: upload.hash };
     let app = web.app.clone();
     let job = read(move || start(&app, checked.into_request(request), upload.path)).await?;
