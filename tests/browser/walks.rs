@@ -174,7 +174,7 @@ fn two_tills_that_are_apart_never_promise_the_same_unit() {
     let number = "SH01-B-000001";
     browser.go(&format!("{}/orders/{number}", second.url));
     browser.click("form[action$='/confirm'] button");
-    browser.until_shows("#order", "3 保证");
+    browser.until_shows("#order", "3 保证 · 2 缺货待补");
     let ladder = second.get(&format!("/api/v1/orders/{number}"))["lines"][0].clone();
     assert_eq!(ladder["secured"], "3", "{ladder}");
 

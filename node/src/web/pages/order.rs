@@ -112,7 +112,8 @@ fn line_row(visit: &Visit, order: &OrderView, line: &OrderLineView) -> Markup {
 /// The steps of a line that hold something: 3 secured, 2 on backorder.
 fn ladder(visit: &Visit, line: &OrderLineView) -> Markup {
     let language = visit.language();
-    let unsecured = QuantitySum(line.reserved.0 - line.secured.0);
+    // What is promised without rights and without goods is told as backorder alone.
+    let unsecured = QuantitySum((line.reserved.0 - line.secured.0 - line.backordered.0).max(0));
     let steps = [
         ("step-secured", line.secured),
         ("step-unsecured", unsecured),
