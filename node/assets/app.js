@@ -254,6 +254,37 @@ document.addEventListener("click", (event) => {
   if (row && !event.target.closest("a, button, input, label")) location.assign(row.dataset.href);
 });
 
+// ---- typeahead: the hits of the search page below the box
+
+let asked = 0;
+document.addEventListener("input", (event) => {
+  const box = event.target;
+  if (!box.matches?.("[data-typeahead]") || event.isComposing) return;
+  const mine = ++asked;
+  const found = $("#found");
+  if (!box.value.trim()) { found.replaceChildren(); return; }
+  setTimeout(async () => {
+    if (mine !== asked) return;
+    try {
+      const answer = await fetch(`/search?q=${encodeURIComponent(box.value)}`, { headers: { accept: "text/html" }, credentials: "same-origin" });
+      const hits = $("#hits", new DOMParser().parseFromString(await answer.text(), "text/html"));
+      if (mine !== asked || !hits) return;
+      hits.id = "typed-hits";
+      found.replaceChildren(document.importNode(hits, true));
+    } catch { stopped(); }
+  }, 60);
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+  const links = all("#found a");
+  const at = links.indexOf(document.activeElement);
+  if (!links.length || (at < 0 && !document.activeElement?.matches("[data-typeahead]"))) return;
+  event.preventDefault();
+  const next = at + (event.key === "ArrowDown" ? 1 : -1);
+  (links[next] ?? $("[data-typeahead]")).focus();
+});
+document.addEventListener("focusin", (event) => { if (!event.target.closest("form.search")) $("#found")?.replaceChildren(); });
+
 const follow = $("a[data-follow]");
 if (follow) location.replace(follow.href);
 listen();

@@ -23,6 +23,7 @@ pub mod peers;
 pub mod place;
 mod read;
 pub mod reports;
+pub mod search;
 pub mod sessions;
 pub mod status;
 pub mod stock;
@@ -81,6 +82,7 @@ struct Inner {
     news: watch::Receiver<u64>,
     url: OnceLock<String>,
     links: OnceLock<Links>,
+    search: search::SearchLines,
 }
 
 impl App {
@@ -89,7 +91,9 @@ impl App {
         let (ticks, news) = watch::channel(0);
         let writer = Writer::spawn(Arc::clone(&store), ReplicaMachine::new(replica, ticks))?;
         let (imports, url, links) = (Imports::default(), OnceLock::new(), OnceLock::new());
-        Ok(Self { inner: Arc::new(Inner { store, writer, facts, imports, news, url, links }) })
+        Ok(Self {
+            inner: Arc::new(Inner { store, writer, facts, imports, news, url, links, search: Default::default() }),
+        })
     }
 
     /// What it knows of its node.

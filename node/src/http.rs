@@ -30,6 +30,7 @@ mod pointer;
 mod products;
 pub mod reports;
 pub mod router;
+mod search;
 mod serve;
 mod sign_in_links;
 mod status;

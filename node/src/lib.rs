@@ -24,6 +24,7 @@ mod listen;
 pub mod replica;
 pub mod report;
 mod run;
+pub mod search;
 pub mod store;
 pub mod sync;
 pub mod transport;

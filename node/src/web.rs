@@ -23,6 +23,7 @@ mod orders;
 mod pages;
 mod query;
 mod reports;
+mod search;
 pub mod session;
 mod sheet;
 mod sign_in;
@@ -100,6 +101,7 @@ pub fn routes(web: Web) -> Router {
         .route("/imports", get(imports::list).post(imports::upload).layer(DefaultBodyLimit::disable()))
         .route("/imports/{id}", get(imports::show))
         .route("/imports/{id}/rejected.csv", get(imports::rejected))
+        .route("/search", get(search::show))
         .route("/network", get(network::show))
         .route("/network/invite", post(network::invite))
         .route("/network/{verb}", post(network::act))

@@ -89,6 +89,7 @@ pub fn examples() -> Vec<Example> {
         ("GET", "/api/v1/customers", None, None),
         ("POST", "/api/v1/stock/receipts", Some(json!({"sku": "MUG", "quantity": "10", "reference": "DN-1"})), None),
         ("POST", "/api/v1/stock/adjustments", Some(json!({"sku": "MUG", "quantity": "-1", "reason": "broken"})), None),
+        ("GET", "/api/v1/search?q=MUG", None, None),
         ("GET", "/api/v1/stock", None, None),
         ("GET", "/api/v1/stock/MUG", None, None),
         ("POST", "/api/v1/stock/loans", Some(json!({"sku": "MUG", "quantity": "2", "holder": "B"})), None),

@@ -5,7 +5,6 @@
 
 use crdt_model::text::Text;
 use crdt_model::time::EventTime;
-use pinyin::ToPinyin;
 
 use super::App;
 use super::error::AppError;
@@ -117,28 +116,10 @@ fn fits(customer: &CustomerView, wanted: &str) -> bool {
     };
     let by_name = || {
         let Some(name) = customer.name.as_ref() else { return false };
-        let [full, initials] = spelled(name.as_str());
+        let [full, initials] = crate::search::spelled(name.as_str());
         name.as_str().to_lowercase().contains(wanted) || full.contains(wanted) || initials.starts_with(wanted)
     };
     by_phone() || by_name()
-}
-
-/// A name in pinyin without tones, whole and by initials; other letters stay.
-fn spelled(name: &str) -> [String; 2] {
-    let (mut full, mut initials) = (String::new(), String::new());
-    for letter in name.chars().filter(|letter| !letter.is_whitespace()) {
-        match letter.to_pinyin() {
-            Some(pinyin) => {
-                full.push_str(pinyin.plain());
-                initials.push_str(pinyin.first_letter());
-            }
-            None => {
-                full.extend(letter.to_lowercase());
-                initials.extend(letter.to_lowercase());
-            }
-        }
-    }
-    [full, initials]
 }
 
 #[cfg(test)]

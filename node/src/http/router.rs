@@ -24,7 +24,7 @@ use super::error::Problem;
 use super::gate::{Gate, gate};
 use super::{
     adoption, cases, channels, customers, events, fulfilments, imports, loans, orders, peers, products, reports,
-    sign_in_links, status, stock, sync,
+    search, sign_in_links, status, stock, sync,
 };
 use crate::app::App;
 use crate::app::error::AppError;
@@ -118,6 +118,7 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(status::health))
         .routes(routes!(status::show_status))
         .routes(routes!(events::follow_events))
+        .routes(routes!(search::search))
         .routes(routes!(sign_in_links::create_sign_in_link))
         .routes(routes!(status::rebuild))
         .routes(routes!(status::describe))
@@ -222,6 +223,7 @@ mod tests {
         ("get", "/api/v1/health"),
         ("get", "/api/v1/status"),
         ("get", "/api/v1/events"),
+        ("get", "/api/v1/search"),
         ("post", "/api/v1/sign-in-links"),
         ("post", "/api/v1/rebuild"),
         ("get", "/openapi.json"),

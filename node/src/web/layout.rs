@@ -120,6 +120,11 @@ fn top(visit: &Visit) -> Markup {
                 strong { (place.site) } " · " (language.text(kind_key(place.kind))) " · " (place.org_name)
                 " · " (language.with("till-letter", &[("letter", &place.letter)]))
             }
+            form.search method="get" action="/search" role="search" {
+                input name="q" type="search" maxlength="60" placeholder=(language.text("search-hint"))
+                    aria-label=(language.text("search")) autocomplete="off" data-search data-typeahead;
+                div #found {}
+            }
             div.looks {
                 (look_form(visit, "language", &language_choices()))
                 (look_form(visit, "theme", &choices(&Theme::ALL.map(|theme| (theme.word(), theme == visit.look.theme)))))

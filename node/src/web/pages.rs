@@ -15,6 +15,7 @@ pub mod order;
 pub mod orders;
 pub mod receipt;
 pub mod reports;
+pub mod search;
 pub mod sign_in;
 pub mod stock;
 pub mod table;

@@ -62,6 +62,7 @@ pub const PAGES: &[&str] = &[
     "/products",
     "/customers",
     "/inbox",
+    "/search?q=a",
     "/imports",
     "/reports/sales",
     "/reports/sales.csv",

@@ -322,3 +322,25 @@ async fn a_node_is_invited_from_the_page() {
     let page = made.text();
     assert!(made.status == 200 && page.contains("<svg") && page.contains("tradepost join"), "{page}");
 }
+
+#[tokio::test]
+async fn what_is_typed_is_found_by_each_of_its_texts() {
+    let (world, number) = with_order().await;
+    let browser = Browser::new(&world).await;
+    browser.submit("/customers", &[("name", "\u{738b}\u{5c0f}\u{660e}"), ("phone", "13800004567")]).await;
+    while world.app().search("x", 1).unwrap().is_building {
+        tokio::task::yield_now().await;
+    }
+    for (question, link) in [
+        ("hold", "/stock/85123A"),
+        ("4567", "/customers/"),
+        ("wxm", "/customers/"),
+        ("000001", &*format!("/orders/{number}")),
+    ] {
+        let page = browser.get(&format!("/search?q={question}")).await.text();
+        let hits = page.split("id=\"hits\"").nth(1).unwrap();
+        assert!(hits.contains(link), "{question}: {hits}");
+    }
+    assert!(browser.get("/search?q=zzzz").await.text().contains("Nothing found."));
+    assert_eq!(browser.get(&format!("/search?q={}", "a".repeat(201))).await.status, 422);
+}
