@@ -5,6 +5,7 @@
 pub mod case_list;
 pub mod channel_add;
 pub mod channel_list;
+pub mod completion;
 pub mod customer_list;
 pub mod demo;
 pub mod fulfilment_cancel;
@@ -81,6 +82,7 @@ pub fn run(command: Option<&Command>, context: &mut Context<'_>) -> Result<Exit,
         Command::Sync(Sync::Now(args)) => sync_now::run(args, context),
         Command::Sync(Sync::Pause(args)) => sync_pause::run(args, context),
         Command::Sync(Sync::Resume(args)) => sync_resume::run(args, context),
+        Command::Completion(args) => completion::run(args, context),
         Command::Open(args) => open::run(args, context),
         Command::Rebuild(args) => rebuild::run(args, context),
     }

@@ -64,7 +64,7 @@ pub fn of_session(request: &Request, sessions: &Sessions) -> Result<Option<Calle
 
 /// Whether an address is a page's, not the API's.
 pub fn is_page(path: &str) -> bool {
-    !(path.starts_with("/api/") || path == "/openapi.json" || path.starts_with("/docs"))
+    !(path.starts_with("/api/") || path == "/openapi.json")
 }
 
 /// Whether an address is open to everybody on this machine: sign-in, and files that tell nothing.

@@ -40,13 +40,15 @@ pub const HEALTH_PATH: &str = "/api/v1/health";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// No page of another origin frames, embeds or reads what we answer, and ours load nothing from elsewhere.
-const FIXED_HEADERS: [(HeaderName, HeaderValue); 5] = [
+const FIXED_HEADERS: [(HeaderName, HeaderValue); 4] = [
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    (CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
     (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
     (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
 ];
+/// The reader of the API's description styles itself and draws its own small pictures; it loads nothing from elsewhere either.
+const READER_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; \
+                             base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 const POLICY: &str =
     "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -105,7 +107,7 @@ impl Gate {
         format!("{:x}-{}", self.start, self.count.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    fn finish(&self, mut response: Response, request_id: String) -> Response {
+    fn finish(&self, mut response: Response, request_id: String, policy: &'static str) -> Response {
         let status = response.status();
         if status.is_client_error() || status.is_server_error() {
             response = self.with_problem_body(response, &request_id);
@@ -115,6 +117,7 @@ impl Gate {
         for (name, value) in FIXED_HEADERS {
             headers.insert(name, value);
         }
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
         if let Ok(value) = HeaderValue::try_from(request_id) {
             headers.insert(REQUEST_ID, value);
         }
@@ -150,6 +153,7 @@ impl Gate {
 /// Lets a request in, runs it and dresses the answer.
 pub async fn gate(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
     let request_id = gate.next_request_id();
+    let policy = if request.uri().path().starts_with("/docs") { READER_POLICY } else { POLICY };
     let response = match gate.admit(&request) {
         Ok((_running, caller)) => {
             request.extensions_mut().insert(caller);
@@ -160,7 +164,7 @@ pub async fn gate(State(gate): State<Arc<Gate>>, mut request: Request, next: Nex
         }
         Err(problem) => problem.into_response(),
     };
-    gate.finish(response, request_id)
+    gate.finish(response, request_id, policy)
 }
 
 fn is_health(request: &Request) -> bool {

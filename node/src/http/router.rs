@@ -18,6 +18,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::auth::TokenHash;
 use super::error::Problem;
@@ -177,7 +178,13 @@ pub fn router(app: App, config: HttpConfig) -> Router {
         heavy: api.heavy.clone(),
         imports_folder: api.imports_folder.clone(),
     });
-    router.with_state(api).merge(pages).layer(CatchPanicLayer::new()).layer(from_fn_with_state(gate_state, gate))
+    let reader = SwaggerUi::new("/docs").config(Config::from("/openapi.json"));
+    router
+        .with_state(api)
+        .merge(reader)
+        .merge(pages)
+        .layer(CatchPanicLayer::new())
+        .layer(from_fn_with_state(gate_state, gate))
 }
 
 /// The OpenAPI 3.1 document that the node serves.

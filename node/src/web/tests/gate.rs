@@ -187,3 +187,21 @@ async fn every_answer_forbids_frames_foreign_content_and_sniffing() {
         assert!(!answer.headers.contains_key("access-control-allow-origin"), "{target}");
     }
 }
+
+#[tokio::test]
+async fn the_description_of_the_api_is_read_in_the_browser_and_loads_nothing_from_elsewhere() {
+    let world = World::new();
+    let request = Request::get("/docs/").header("host", "localhost:7070");
+    assert_eq!(world.send(request.body(Body::empty()).unwrap()).await.status, 401);
+    let browser = Browser::new(&world).await;
+    let page = browser.get("/docs/").await;
+    assert_eq!(page.status, 200);
+    let text = page.text();
+    assert!(!text.contains("http://") && !text.contains("https://"), "{text}");
+    for part in text.split("src=\"").skip(1).chain(text.split("href=\"").skip(1)) {
+        let name = part.split('"').next().unwrap().trim_start_matches("./");
+        assert_eq!(browser.get(&format!("/docs/{name}")).await.status, 200, "{name}");
+    }
+    assert!(browser.get("/docs/swagger-initializer.js").await.text().contains("/openapi.json"));
+    assert_eq!(browser.get("/openapi.json").await.status, 200);
+}
