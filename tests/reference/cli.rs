@@ -125,7 +125,7 @@ pub const EXAMPLES: &[Example] = &[
     of("sync pause", "tradepost sync pause", ""),
     of("sync resume", "tradepost sync resume", ""),
     of("open", "tradepost open", "5: the node is not running, so it has no pages."),
-    of("completion", "tradepost completion bash > /etc/bash_completion.d/tradepost", ""),
+    of("completion", "tradepost completion bash", ""),
     of("rebuild", "tradepost rebuild", ""),
 ];
 
