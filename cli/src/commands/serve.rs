@@ -27,7 +27,7 @@ pub struct ServeArgs {
 /// Runs the command.
 pub fn run(args: &ServeArgs, context: &mut Context<'_>) -> Result<Exit, CliError> {
     let (data, listen, sync_listen) = (context.data.clone(), args.listen, args.sync_listen);
-    let options = local::ServeOptions { data, listen, sync_listen };
+    let options = local::ServeOptions { data, listen, sync_listen, purpose: local::Purpose::Work };
     let output = &mut context.output;
     let served = local::serve(&options, |ready| {
         let lines = ready_lines(ready, output.json);

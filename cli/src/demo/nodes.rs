@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::api::local::{self, InitRequest, JoinRequest, ServeOptions, ServedNode};
+use crate::api::local::{self, InitRequest, JoinRequest, Purpose, ServeOptions, ServedNode};
 use crate::api::{Api, Body, Request};
 use crate::error::CliError;
 
@@ -94,7 +94,12 @@ impl Play {
 
 impl Site {
     fn serve(code: &'static str, data: PathBuf) -> Result<Self, CliError> {
-        let node = local::serve_beside(ServeOptions { data: data.clone(), listen: LOOPBACK, sync_listen: None })?;
+        let node = local::serve_beside(ServeOptions {
+            data: data.clone(),
+            listen: LOOPBACK,
+            sync_listen: None,
+            purpose: Purpose::Demo,
+        })?;
         let api = Api::open(&data)?;
         Ok(Self { code, data, node, api })
     }
