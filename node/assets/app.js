@@ -137,7 +137,12 @@ window.addEventListener("popstate", () => location.reload());
 const scans = [];
 let scanning = false;
 
+/** Fields beside the lines, by name: what somebody changes while a step is under way stays changed. */
+const beside = (form) => new Map(all('#draft [name]:not([type="hidden"]):not([name^="line_"]):not([name="do"])', form)
+  .map((field) => [field.name, field.type === "checkbox" ? field.checked : field.value]));
+
 async function step(form, button, scan) {
+  const before = beside(form);
   const fields = new FormData(form, button);
   if (scan !== undefined) { fields.set("scan", scan); fields.set("do", "add"); }
   const headers = { accept: "text/html", "x-tradepost-token": token(), "content-type": "application/x-www-form-urlencoded" };
@@ -150,7 +155,12 @@ async function step(form, button, scan) {
     if (!fresh || !old) { toast($(".problem", page)?.innerText.trim() ?? text("failed"), "problem"); return true; }
     const at = document.activeElement;
     const typing = old.contains(at) && isTyping(at) && scan !== undefined ? { name: at.name, place: all(`[name="${at.name}"]`, old).indexOf(at), value: at.value } : null;
+    const changed = [...beside(form)].filter(([name, value]) => before.get(name) !== value);
     old.replaceWith(document.importNode(fresh, true));
+    for (const [name, value] of changed) {
+      const field = $(`#draft [name="${name}"]`, form);
+      if (field) field[field.type === "checkbox" ? "checked" : "value"] = value;
+    }
     const same = typing && all(`[name="${typing.name}"]`, form)[typing.place];
     if (same) { same.value = typing.value; same.focus(); }
     else if (button?.value === "find") ($('#draft button[value^="customer:"]', form) ?? $("[data-find]", form))?.focus();

@@ -4,6 +4,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -18,18 +19,34 @@ pub const F4: &str = "\u{e034}";
 /// The tabulator.
 pub const TAB: &str = "\u{e004}";
 
-/// Whether browser tests are left out here.
-pub fn is_left_out() -> bool {
-    let left_out = std::env::var_os("TRADEPOST_WITHOUT_BROWSER").is_some();
-    if left_out {
-        eprintln_once();
+/// The right to run: browser tests go one after the other, for each wants several processes and short answers.
+pub type Turn = MutexGuard<'static, ()>;
+
+/// Waits for its turn; `None` where browser tests are left out.
+pub fn turn() -> Option<Turn> {
+    static TURN: Mutex<()> = Mutex::new(());
+    if std::env::var_os("TRADEPOST_WITHOUT_BROWSER").is_some() {
+        return None;
     }
-    left_out
+    Some(TURN.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-fn eprintln_once() {
-    use std::io::Write;
-    drop(writeln!(std::io::stderr(), "left out: no browser here"));
+/// Starts a driver on a free port; one that finds its port taken is started again.
+fn driver() -> (Child, String) {
+    for _ in 0..5 {
+        let mut driver =
+            Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect(
+                "chromedriver is missing\nremedy: ./tests/run.sh installs it, or apt-get install chromium-driver",
+            );
+        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines().map_while(Result::ok);
+        if let Some(started) = lines.find(|line| line.contains("started successfully on port")) {
+            // What it says from now on is nobody's business, but its pipe must not fill.
+            std::thread::spawn(move || lines.for_each(drop));
+            return (driver, started.trim_end_matches('.').rsplit(' ').next().unwrap().to_owned());
+        }
+        drop(driver.wait());
+    }
+    panic!("chromedriver does not start");
 }
 
 /// One browser window.
@@ -42,15 +59,7 @@ pub struct Browser {
 impl Browser {
     /// Opens a window that prefers a language.
     pub fn open(language: &str) -> Self {
-        let mut driver =
-            Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect(
-                "chromedriver is missing\nremedy: ./tests/run.sh installs it, or apt-get install chromium-driver",
-            );
-        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let started = lines.find(|line| line.contains("started successfully on port")).unwrap();
-        let port = started.trim_end_matches('.').rsplit(' ').next().unwrap().to_owned();
-        // What it says from now on is nobody's business, but its pipe must not fill.
-        std::thread::spawn(move || lines.for_each(drop));
+        let (driver, port) = driver();
         let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
         let mut browser = Self { driver, session: format!("http://127.0.0.1:{port}/session"), agent };
         let options = json!({"args": ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,900",
