@@ -193,7 +193,7 @@ fn read_events(commit: &Commit, change: &mut ReadChange<'_>) -> Result<(), Unfit
 fn may_hold(commit: &Commit, name: &str, value: Scalar<'_>) -> bool {
     match field_rule(&commit.scope).map(|(kind, _)| kind) {
         Some(DocumentKind::Product) => {
-            let names = [product::FIELD_NAME, product::FIELD_UNIT, product::FIELD_BARCODE];
+            let names = [product::FIELD_NAME, product::FIELD_UNIT, product::FIELD_BARCODE, product::FIELD_PRICE];
             names.contains(&name) && matches!(value, Scalar::Str(_))
         }
         Some(DocumentKind::Customer) => customer::SEALED_FIELDS.contains(&name) && matches!(value, Scalar::Bytes(_)),
