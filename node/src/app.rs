@@ -13,12 +13,14 @@ mod digest;
 pub mod error;
 pub mod fulfilments;
 pub mod imports;
+pub mod ledger;
 pub mod loans;
 mod machine;
 pub mod model;
 pub mod orders;
 mod page;
 pub mod peers;
+pub mod promise;
 mod read;
 pub mod reports;
 pub mod status;
@@ -233,5 +235,7 @@ mod tests {
     mod news;
     mod orders;
     mod privacy;
+    mod products;
+    mod shelf;
     mod world;
 }

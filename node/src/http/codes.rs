@@ -96,6 +96,7 @@ pub const PROBLEM_CODES: &[ProblemCode] = &[
         Routes::Only(&["return_loan"]),
         "The loan has less that is neither promised nor sold.",
     ),
+    code("ambiguous_code", 409, Routes::Only(&["find_product"]), "Several products carry the bar code."),
     code("not_head_office", 409, Routes::Only(ADOPTING), "Only head office takes products over."),
     code("taken_over", 409, Routes::Only(ADOPTING), "The product was taken over as something else."),
     code("rejects_file_large", 409, Routes::Only(&["download_rejects"]), "The file is too large to be sent."),
@@ -122,6 +123,8 @@ const FULFILLING: &[&str] = &["show_fulfilment", "ship_fulfilment", "cancel_fulf
 const ADOPTING: &[&str] = &["adopt_product", "alias_product"];
 const NAMING: &[&str] = &[
     "show_product",
+    "find_product",
+    "edit_product",
     "adopt_product",
     "alias_product",
     "show_customer",
@@ -134,6 +137,7 @@ const NAMING: &[&str] = &[
     "ship_fulfilment",
     "cancel_fulfilment",
     "show_stock",
+    "stock_ledger",
     "return_loan",
     "show_import",
     "download_rejects",

@@ -23,8 +23,8 @@ use super::auth::TokenHash;
 use super::error::Problem;
 use super::gate::{Gate, gate};
 use super::{
-    adoption, cases, channels, customers, fulfilments, imports, loans, orders, peers, products, reports, status, stock,
-    sync,
+    adoption, cases, channels, customers, fulfilments, imports, ledger, loans, orders, peers, products, promise,
+    reports, status, stock, sync,
 };
 use crate::app::App;
 use crate::app::error::AppError;
@@ -111,6 +111,8 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(channels::list_channels, channels::create_channel))
         .routes(routes!(products::list_products, products::create_product))
         .routes(routes!(products::show_product))
+        .routes(routes!(products::find_product))
+        .routes(routes!(products::edit_product))
         .routes(routes!(adoption::adopt_product))
         .routes(routes!(adoption::alias_product))
         .routes(routes!(customers::list_customers, customers::create_customer))
@@ -127,6 +129,8 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(fulfilments::cancel_fulfilment))
         .routes(routes!(stock::list_stock))
         .routes(routes!(stock::show_stock))
+        .routes(routes!(ledger::stock_ledger))
+        .routes(routes!(promise::stock_promise))
         .routes(routes!(stock::receive_stock))
         .routes(routes!(stock::adjust_stock))
         .routes(routes!(loans::list_loans, loans::lend_stock))
@@ -207,6 +211,8 @@ mod tests {
         ("get", "/api/v1/products"),
         ("post", "/api/v1/products"),
         ("get", "/api/v1/products/{sku}"),
+        ("get", "/api/v1/products/by-code/{code}"),
+        ("post", "/api/v1/products/{sku}/edit"),
         ("post", "/api/v1/products/{sku}/adopt"),
         ("post", "/api/v1/products/{sku}/alias"),
         ("get", "/api/v1/customers"),
@@ -225,6 +231,8 @@ mod tests {
         ("post", "/api/v1/fulfilments/{id}/cancel"),
         ("get", "/api/v1/stock"),
         ("get", "/api/v1/stock/{sku}"),
+        ("get", "/api/v1/stock/{sku}/ledger"),
+        ("get", "/api/v1/stock/promise"),
         ("post", "/api/v1/stock/receipts"),
         ("post", "/api/v1/stock/adjustments"),
         ("get", "/api/v1/stock/loans"),

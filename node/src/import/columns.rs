@@ -156,7 +156,7 @@ impl FileKind {
     pub fn fields(self) -> &'static [Field] {
         match self {
             Self::Orders => &Field::ALL[..9],
-            Self::Products => &[Field::Sku, Field::Name, Field::Unit, Field::Barcode],
+            Self::Products => &[Field::Sku, Field::Name, Field::Unit, Field::Barcode, Field::Price],
         }
     }
 

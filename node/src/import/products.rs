@@ -7,6 +7,8 @@
 
 use std::path::PathBuf;
 
+use crdt_model::money::UnitPrice;
+use crdt_model::product::barcode::Barcode;
 use crdt_model::text::Text;
 
 use super::cells::PackedCells;
@@ -29,8 +31,10 @@ pub struct MappedProduct {
     pub name: Text,
     /// The base unit.
     pub unit: Option<Text>,
-    /// The bar code as text.
-    pub barcode: Option<Text>,
+    /// The bar codes.
+    pub barcodes: Vec<Barcode>,
+    /// The list price.
+    pub price: Option<UnitPrice>,
     /// The row as it was read.
     pub cells: PackedCells,
 }
@@ -56,20 +60,30 @@ pub struct ProductReader {
 
 impl MappedProduct {
     fn read(columns: &Columns, row: SpooledRow) -> Result<Self, Reject> {
-        match Self::fields(columns, &row.cells) {
-            Ok((sku, name, unit, barcode)) => Ok(Self { row: row.row, sku, name, unit, barcode, cells: row.cells }),
+        let product = Self::fields(columns, row.row, &row.cells);
+        match product {
+            Ok(product) => Ok(Self { cells: row.cells, ..product }),
             Err(fault) => Err(fault.at(row.row, row.cells)),
         }
     }
 
-    fn fields(columns: &Columns, cells: &PackedCells) -> Result<(Text, Text, Option<Text>, Option<Text>), Fault> {
+    /// All but the cells.
+    fn fields(columns: &Columns, row: u64, cells: &PackedCells) -> Result<Self, Fault> {
         let cells = FieldCells::new(columns, cells)?;
-        let (unit, barcode) = (cells.text_or_none(Field::Unit)?, cells.text_or_none(Field::Barcode)?);
-        Ok((cells.text(Field::Sku)?, cells.text(Field::Name)?, unit, barcode))
+        Ok(Self {
+            row,
+            sku: cells.text(Field::Sku)?,
+            name: cells.text(Field::Name)?,
+            unit: cells.text_or_none(Field::Unit)?,
+            barcodes: cells.barcodes()?,
+            price: cells.price_or_none()?,
+            cells: PackedCells::default(),
+        })
     }
 
     fn says_the_same(&self, other: &Self) -> bool {
-        (&self.name, &self.unit, &self.barcode) == (&other.name, &other.unit, &other.barcode)
+        let said = |product: &Self| (product.unit.clone(), product.barcodes.clone(), product.price);
+        self.name == other.name && said(self) == said(other)
     }
 }
 
@@ -188,10 +202,27 @@ mod tests {
         let mut reader = world.open("007, Teapot ,pc,0012345678905\n7,Cup,,\n");
         let products = products(&mut reader);
         assert_eq!((products[0].sku.as_str(), products[0].name.as_str()), ("007", "Teapot"));
-        assert_eq!(products[0].barcode.as_ref().unwrap().as_str(), "0012345678905");
+        assert_eq!(products[0].barcodes[0].to_string(), "0012345678905");
         assert_eq!((products[1].sku.as_str(), &products[1].unit), ("7", &None));
         assert_eq!(reader.encoding(), "UTF-8");
         assert_eq!(reader.finish().unwrap(), (ProductSummary { rows: 2, products: 2, ..Default::default() }, None));
+    }
+
+    #[test]
+    fn bar_codes_are_parted_and_checked_and_the_price_may_be_empty() {
+        let world = world();
+        let input = world.folder.path().join("in.csv");
+        let rows = "a,Tea,4006381333931; 96385074;96385074,2.50\nb,Cup,4006381333932,1\nc,Pot,,\nd,Pan,,-1\n";
+        fs::write(&input, format!("sku,name,barcode,price\n{rows}")).unwrap();
+        let rejects = world.folder.path().join("rejects.csv");
+        let files = ImportFiles { input, rejects, temporary: world.folder.path().to_owned() };
+        let mut reader = ProductReader::open(&files, &Mapping::default(), TextForm::DETECT, &Limits::STANDARD).unwrap();
+        let found = products(&mut reader);
+        let codes: Vec<String> = found[0].barcodes.iter().map(ToString::to_string).collect();
+        assert_eq!((codes, found[0].price), (vec!["4006381333931".into(), "96385074".into()], "2.5".parse().ok()));
+        assert_eq!((found[1].sku.as_str(), &found[1].barcodes[..], found[1].price), ("c", &[][..], None));
+        let text = fs::read_to_string(reader.finish().unwrap().1.unwrap()).unwrap();
+        assert!(text.contains("the check digit is 2, it must be 1") && text.contains("is negative"), "{text}");
     }
 
     #[test]

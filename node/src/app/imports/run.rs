@@ -104,7 +104,7 @@ impl Job {
         let mut reader = OrderReader::open(&self.files, plan, self.form, &Limits::STANDARD).map_err(refused)?;
         self.begin(reader.encoding(), reader.summary().rows);
         let mut pending = None;
-        let mut preview = Preview::new(self.app.clone());
+        let mut preview = Preview::new(self.app.clone())?;
         let (mut batch, mut lines, mut bytes) = (Vec::new(), 0, 0);
         loop {
             let order = self.next_order(&mut reader)?;
@@ -205,6 +205,7 @@ impl Job {
         let mut view = lock(&self.shared);
         view.rows_done += rows;
         view.created += counts.created;
+        view.updated += counts.updated;
         view.unchanged += counts.unchanged;
         view.products_created += counts.products_created;
         view.customers_created += counts.customers_created;
@@ -228,7 +229,7 @@ impl Job {
     fn import_products(&self, mapping: &Mapping) -> Result<(), AppError> {
         let mut reader = ProductReader::open(&self.files, mapping, self.form, &Limits::STANDARD).map_err(refused)?;
         self.begin(reader.encoding(), reader.summary().rows);
-        let mut preview = Preview::new(self.app.clone());
+        let mut preview = Preview::new(self.app.clone())?;
         loop {
             let (mut batch, mut bytes) = (Vec::new(), 0);
             while batch.len() < IMPORT_ORDERS_MAX
@@ -264,7 +265,8 @@ impl Job {
                 sku: product.sku.clone(),
                 name: product.name.clone(),
                 unit: product.unit.clone(),
-                barcode: product.barcode.clone(),
+                barcodes: product.barcodes.clone(),
+                price: product.price,
             })
             .collect();
         let counts = match self.mode {
@@ -298,7 +300,8 @@ fn order_bytes(order: &MappedOrder) -> usize {
 }
 
 /// Why a known product is a reject.
-const DIFFERS_PRODUCT: &str = "The product is known with another name. Change the product itself, not the file.";
+const DIFFERS_PRODUCT: &str = "The product is known with another name, or its bar codes and price are kept by head office. \
+                               Change the product itself, there, not by the file.";
 
 fn draft_of(order: &MappedOrder, channel: &Text, zone: Tz) -> ImportOrder {
     ImportOrder {

@@ -7,6 +7,8 @@
 
 use chrono_tz::Tz;
 use crdt_model::id::DocumentId;
+use crdt_model::money::UnitPrice;
+use crdt_model::product::barcode::Barcode;
 use crdt_model::scope::{Scope, SiteCode};
 use crdt_model::text::Text;
 
@@ -21,8 +23,19 @@ pub struct NewProduct {
     pub name: Text,
     /// The base unit, `pcs`.
     pub unit: Option<Text>,
-    /// The barcode as text, leading zeros kept.
-    pub barcode: Option<Text>,
+    /// Its bar codes.
+    pub barcodes: Vec<Barcode>,
+    /// The list price of one base unit, in the organisation's currency.
+    pub price: Option<UnitPrice>,
+}
+
+/// What to add to a product.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ProductChanges {
+    /// Bar codes that it carries as well.
+    pub barcodes: Vec<Barcode>,
+    /// The list price from now on; none leaves it.
+    pub price: Option<UnitPrice>,
 }
 
 /// Which products a list holds.
@@ -43,8 +56,10 @@ pub struct ProductView {
     pub name: Text,
     /// The base unit.
     pub unit: Option<Text>,
-    /// The barcode.
-    pub barcode: Option<Text>,
+    /// Its bar codes, leading zeros kept.
+    pub barcodes: Vec<Text>,
+    /// The list price of one base unit, in the organisation's currency.
+    pub price: Option<UnitPrice>,
     /// Whether a site made it and head office has not adopted it yet.
     pub provisional: bool,
     /// Where its document lives.

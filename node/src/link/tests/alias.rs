@@ -16,7 +16,8 @@ fn text(text: &str) -> Text {
 }
 
 async fn product(node: &Node, sku: &str) {
-    let product = NewProduct { sku: text(sku), name: text(&format!("the {sku}")), unit: None, barcode: None };
+    let product =
+        NewProduct { sku: text(sku), name: text(&format!("the {sku}")), unit: None, barcodes: Vec::new(), price: None };
     node.app.create_product(Request::default(), product).await.unwrap();
 }
 

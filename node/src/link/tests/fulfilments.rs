@@ -38,7 +38,7 @@ impl Chain {
         office.stop().await;
         let network = Network::default();
         let [office, store, depot] = ["HQ", "S1", "W1"].map(|name| place.serve_in(&network, name));
-        let mug = NewProduct { sku: text("MUG"), name: text("Mug"), unit: None, barcode: None };
+        let mug = NewProduct { sku: text("MUG"), name: text("Mug"), unit: None, barcodes: Vec::new(), price: None };
         office.app.create_product(Request::default(), mug).await.unwrap();
         for node in [&store, &depot] {
             node.until_it_shows("the product", |app| app.product("MUG").is_ok()).await;
