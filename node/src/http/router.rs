@@ -137,9 +137,10 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(loans::return_loan))
         .routes(routes!(cases::list_cases))
         .routes(routes!(reports::sales_report))
-        .routes(routes!(imports::start_import))
+        .routes(routes!(imports::list_imports, imports::start_import))
         .routes(routes!(imports::show_import))
         .routes(routes!(imports::download_rejects))
+        .routes(routes!(imports::cancel_import))
         .routes(routes!(peers::list_peers))
         .routes(routes!(peers::invite_peer))
         .routes(routes!(peers::set_peer_address))
@@ -240,7 +241,9 @@ mod tests {
         ("post", "/api/v1/stock/loans/{id}/return"),
         ("get", "/api/v1/cases"),
         ("get", "/api/v1/reports/sales"),
+        ("get", "/api/v1/imports"),
         ("post", "/api/v1/imports"),
+        ("post", "/api/v1/imports/{id}/cancel"),
         ("get", "/api/v1/imports/{id}"),
         ("get", "/api/v1/imports/{id}/rejects"),
         ("get", "/api/v1/peers"),

@@ -379,7 +379,7 @@ mod tests {
         assert!(matches!(Mapping::from_list("sku:"), Err(ColumnsError::Form { .. })));
         assert!(matches!(Mapping::from_list("colour:C"), Err(ColumnsError::UnknownField { .. })));
         assert!(matches!(Mapping::from_list("sku:A,sku:B"), Err(ColumnsError::FieldTwice { field: "sku" })));
-        let foreign = Mapping::from_list("sku:C,name:C,price:C").unwrap().resolve(FileKind::Products, &header("C"));
+        let foreign = Mapping::from_list("sku:C,name:C,quantity:C").unwrap().resolve(FileKind::Products, &header("C"));
         assert!(matches!(foreign, Err(ColumnsError::UnknownField { .. } | ColumnsError::ColumnTwice { .. })));
     }
 
