@@ -26,6 +26,7 @@ pub mod reports;
 pub mod status;
 pub mod stock;
 pub mod sync;
+mod tenders;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};

@@ -7,6 +7,7 @@
 //! `a_promise_says_what_an_order_would_secure`.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use crdt_model::control::state::Control;
 use crdt_model::id::DocumentId;
@@ -48,11 +49,14 @@ impl App {
         let mut views = Vec::with_capacity(lines.len());
         for (at, line) in lines.into_iter().enumerate() {
             let item = DocumentId::of_sku(line.sku.as_str());
-            if !items.contains_key(&item) {
-                let found = self.known(&snapshot, &control, (&scopes, &as_of), &line.sku)?;
-                items.insert(item, found.ok_or_else(|| unknown(at, &line.sku))?);
-            }
-            views.extend(items.get_mut(&item).map(|known| view(line, known)));
+            let known = match items.entry(item) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => {
+                    let found = self.known(&snapshot, &control, (&scopes, &as_of), &line.sku)?;
+                    place.insert(found.ok_or_else(|| unknown(at, &line.sku))?)
+                }
+            };
+            views.push(view(line, known));
         }
         Ok(views)
     }
