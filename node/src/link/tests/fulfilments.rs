@@ -143,10 +143,12 @@ async fn what_other_held_sites_show_is_likely_and_a_ledger_spans_lanes() {
         node.until_it_shows("the shipment", shipped).await;
     }
     let of = |kind, quantity, on_hand| (kind, "WH01".to_owned(), quantity, on_hand);
-    let lane = [of("shipment", -4, None), of("reservation", 4, None)];
+    let taken = || ("reservation", "SH01".to_owned(), 4, Some(0));
+    let lane = vec![of("shipment", -4, None), of("reservation", 4, None), taken()];
     assert_eq!(ledger(&chain.store.app), lane, "the stock of the warehouse cannot be told at the store");
-    let whole = [of("shipment", -4, Some(6)), of("reservation", 4, Some(10)), of("receipt", 10, Some(10))];
+    let mut whole = vec![of("shipment", -4, Some(6)), of("reservation", 4, Some(10)), of("receipt", 10, Some(10))];
     assert_eq!(ledger(&chain.depot.app), whole);
+    whole.insert(2, taken());
     assert_eq!(ledger(&chain.office.app), whole);
     chain.stop().await;
 }
