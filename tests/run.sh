@@ -68,9 +68,34 @@ install_in_venv() {
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$requirement" >>"$venv.log" 2>&1
 }
 
-# Tools of later tests (a browser, fonts) get a function each and a line here.
+# A browser with its driver and a Chinese font: the tests of the pages are left out where they cannot be had.
+browser() {
+  unset TRADEPOST_WITHOUT_BROWSER
+  local packages="chromium chromium-driver fonts-noto-cjk" log="$TRADEPOST_TEST_TOOLS/browser.log"
+  if has_browser; then
+    return
+  fi
+  mkdir -p "$TRADEPOST_TEST_TOOLS"
+  # shellcheck disable=SC2086  # three names
+  if as_root apt-get update >"$log" 2>&1 && as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y --no-install-recommends $packages >>"$log" 2>&1 && has_browser; then
+    return
+  fi
+  export TRADEPOST_WITHOUT_BROWSER=1
+  do_without "browser tests: no chromium, chromedriver and Chinese font (Debian: apt-get install $packages)"
+}
+
+has_browser() {
+  command -v chromium >/dev/null && command -v chromedriver >/dev/null && fc-list :lang=zh 2>/dev/null | grep -q .
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
 test_tools() {
   openapi_validator
+  browser
 }
 
 acceptance() {

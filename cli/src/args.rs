@@ -93,6 +93,10 @@ pub enum Command {
     /// The exchange with the other nodes
     #[command(subcommand)]
     Sync(Sync),
+    /// Print a link that opens the node's pages, once and for an hour
+    Open(c::open::OpenArgs),
+    /// Print the completion script of a shell
+    Completion(c::completion::CompletionArgs),
     /// Build all views anew from the signed documents
     Rebuild(c::rebuild::RebuildArgs),
 }

@@ -5,6 +5,7 @@
 pub mod case_list;
 pub mod channel_add;
 pub mod channel_list;
+pub mod completion;
 pub mod customer_list;
 pub mod demo;
 pub mod fulfilment_cancel;
@@ -14,6 +15,7 @@ pub mod fulfilment_show;
 pub mod init;
 pub mod join;
 pub mod list;
+pub mod open;
 pub mod order_cancel;
 pub mod order_confirm;
 pub mod order_import;
@@ -82,6 +84,8 @@ pub fn run(command: Option<&Command>, context: &mut Context<'_>) -> Result<Exit,
         Command::Sync(Sync::Now(args)) => sync_now::run(args, context),
         Command::Sync(Sync::Pause(args)) => sync_pause::run(args, context),
         Command::Sync(Sync::Resume(args)) => sync_resume::run(args, context),
+        Command::Completion(args) => completion::run(args, context),
+        Command::Open(args) => open::run(args, context),
         Command::Rebuild(args) => rebuild::run(args, context),
     }
 }

@@ -11,5 +11,5 @@ mod story;
 pub mod words;
 
 pub use checks::Checks;
-pub use nodes::Play;
+pub use nodes::{Place, Play};
 pub use story::REALITY;

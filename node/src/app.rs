@@ -15,18 +15,23 @@ pub mod fulfilments;
 pub mod imports;
 pub mod ledger;
 pub mod loans;
+pub mod lookup;
 mod machine;
 pub mod model;
 pub mod orders;
 mod page;
 pub mod peers;
+pub mod place;
 pub mod promise;
 mod read;
 pub mod reports;
+pub mod search;
+pub mod sessions;
 pub mod status;
 pub mod stock;
 pub mod sync;
 mod tenders;
+pub mod timeline;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -80,6 +85,7 @@ struct Inner {
     news: watch::Receiver<u64>,
     url: OnceLock<String>,
     links: OnceLock<Links>,
+    search: search::SearchLines,
 }
 
 impl App {
@@ -88,7 +94,9 @@ impl App {
         let (ticks, news) = watch::channel(0);
         let writer = Writer::spawn(Arc::clone(&store), ReplicaMachine::new(replica, ticks))?;
         let (imports, url, links) = (Imports::default(), OnceLock::new(), OnceLock::new());
-        Ok(Self { inner: Arc::new(Inner { store, writer, facts, imports, news, url, links }) })
+        Ok(Self {
+            inner: Arc::new(Inner { store, writer, facts, imports, news, url, links, search: Default::default() }),
+        })
     }
 
     /// What it knows of its node.
@@ -99,6 +107,11 @@ impl App {
     /// Tells the address at which it answers.
     pub fn set_url(&self, url: String) {
         self.inner.url.get_or_init(|| url);
+    }
+
+    /// Where it answers; none in process.
+    pub fn url(&self) -> Option<&str> {
+        self.inner.url.get().map(String::as_str)
     }
 
     /// Drains the writer and ends it; later writes are refused as stopping.

@@ -13,12 +13,12 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::error::NodeError;
-use crate::run::{ServeOptions, asked_to_end, runtime, serve_until};
+use crate::run::{Ready, ServeOptions, asked_to_end, runtime, serve_until};
 
 /// A node that is served by a thread of this process; it ends when this is dropped.
 #[derive(Debug)]
 pub struct ServedNode {
-    url: String,
+    ready: Ready,
     end: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<Result<(), NodeError>>>,
 }
@@ -33,14 +33,14 @@ impl ServedNode {
         let (ready, is_ready) = mpsc::channel();
         let serve = move || {
             // Whoever waits is told by the thread's end if it is gone.
-            let tell = |url: &str| drop(ready.send(url.to_owned()));
+            let tell = |told: &Ready| drop(ready.send(told.clone()));
             serve_until(&options, tell, || Ok(async move { drop(ended.await) }))
         };
         let thread = std::thread::Builder::new().name("node".to_owned()).spawn(serve);
         let thread = thread.map_err(NodeError::io("starting threads"))?;
-        let mut node = Self { url: String::new(), end: Some(end), thread: Some(thread) };
+        let mut node = Self { ready: Ready::default(), end: Some(end), thread: Some(thread) };
         match is_ready.recv() {
-            Ok(url) => node.url = url,
+            Ok(ready) => node.ready = ready,
             Err(mpsc::RecvError) => node.stop()?,
         }
         Ok(node)
@@ -48,7 +48,12 @@ impl ServedNode {
 
     /// Where it answers.
     pub fn url(&self) -> &str {
-        &self.url
+        &self.ready.url
+    }
+
+    /// The address that opens its pages, once and for an hour.
+    pub fn sign_in(&self) -> &str {
+        &self.ready.sign_in
     }
 
     /// Ends it: its writer is drained, its folder free.

@@ -9,32 +9,36 @@
 
 mod adoption;
 mod auth;
+pub mod caller;
 mod cases;
 mod channels;
-mod check;
+pub mod check;
 mod codes;
 mod customers;
-mod error;
-mod extract;
+pub mod error;
+mod events;
+pub mod extract;
 mod fulfilments;
 mod gate;
 mod host;
-mod imports;
+pub mod imports;
 mod ledger;
 mod loans;
-mod orders;
-mod page;
-mod peers;
+pub mod orders;
+pub mod page;
+pub mod peers;
 mod pointer;
 mod products;
 mod promise;
-mod reports;
-mod router;
+pub mod reports;
+pub mod router;
+mod search;
 mod serve;
+mod sign_in_links;
 mod status;
 mod stock;
 mod sync;
-mod upload;
+pub mod upload;
 
 pub use auth::TokenHash;
 pub use codes::{PROBLEM_CODES, ProblemCode, Routes};
@@ -43,6 +47,6 @@ pub use router::{HttpConfig, openapi_json, router};
 pub use serve::{LocalCaller, serve};
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     pub mod world;
 }

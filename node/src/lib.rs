@@ -1,7 +1,7 @@
 //! The machine of Tradepost: one node with its store, its replica and its local API.
 //!
 //! `store` keeps bytes in redb, `replica` turns commands into commits and rows, `app` is what people ask for, `http` its
-//! API, `import` files in, `report` figures; `folder`, `init` and `run` make and open a data folder,
+//! API, `web` its pages, `import` files in, `report` figures; `folder`, `init` and `run` make and open a data folder,
 //! `beside` serves several in one process; `clock` and `entropy`
 //! are the only places of real time and randomness;
 //! `sync` is the protocol between nodes, `transport` their connections, `link` keeps those open, `join` admits new devices. The command line uses what this file exports and nothing else.
@@ -24,12 +24,14 @@ mod listen;
 pub mod replica;
 pub mod report;
 mod run;
+pub mod search;
 pub mod store;
 pub mod sync;
 pub mod transport;
+pub mod web;
 
 pub use beside::{Ending, ServedNode};
 pub use error::NodeError;
 pub use init::{InitReport, InitRequest, init};
 pub use join::{JoinReport, JoinRequest, join};
-pub use run::{LocalNode, LocalRequest, LocalResponse, ServeOptions, serve};
+pub use run::{LocalNode, LocalRequest, LocalResponse, Ready, ServeOptions, serve};

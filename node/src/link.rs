@@ -219,5 +219,6 @@ mod tests {
     mod fulfilments;
     mod hostile;
     mod pair;
+    mod timeline;
     mod world;
 }

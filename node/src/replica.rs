@@ -46,6 +46,7 @@ pub use command::{
     Command, CommandError, CustomerDraft, ImportCounts, ImportLine, ImportOrder, Input, LineDraft, Now, OrderDraft,
     Outcome, PaymentDraft, ProductDraft, ProductEdit, RefillCounts, RequestKey, StockKind,
 };
+pub use documents::references;
 pub use fulfilments::{FulfilmentError, Sending};
 pub use genesis::{GenesisDraft, write_genesis};
 pub use import::{IMPORT_ORDERS_MAX, KnownProduct, Writable, customer_id, import_identity, known_product};
@@ -55,7 +56,7 @@ pub use log::{Identity, ReplicaError};
 pub use rebuild::rebuild_control;
 pub use receive::{Arrival, Received, Refusal};
 pub use request_index::request_outcome;
-pub use stored::CommitState;
+pub use stored::{CommitState, decode_reason};
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 

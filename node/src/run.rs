@@ -25,6 +25,7 @@ use crate::link::rows::LOCAL_JOINING;
 use crate::listen;
 use crate::replica::{Identity, Replica};
 use crate::store::{ReadTables, Store, StoreConfig, StoreError, Table};
+use crate::web::session::Sessions;
 
 /// Threads that answer requests; the writer and imports have their own.
 const WORKERS: usize = 2;
@@ -40,15 +41,24 @@ pub struct ServeOptions {
     pub sync_listen: Option<SocketAddr>,
 }
 
-/// Serves the node until Ctrl-C or a termination signal; calls `ready` with its address once it answers.
-pub fn serve(options: &ServeOptions, ready: impl FnOnce(&str)) -> Result<(), NodeError> {
+/// What is told once a node answers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ready {
+    /// Where it answers.
+    pub url: String,
+    /// The address that opens its pages, once and for an hour.
+    pub sign_in: String,
+}
+
+/// Serves the node until Ctrl-C or a termination signal; tells `ready` once it answers.
+pub fn serve(options: &ServeOptions, ready: impl FnOnce(&Ready)) -> Result<(), NodeError> {
     serve_until(options, ready, asked_to_end)
 }
 
 /// Serves the node until the future that `ending` makes on its runtime is ready.
 pub(crate) fn serve_until<F>(
     options: &ServeOptions,
-    ready: impl FnOnce(&str),
+    ready: impl FnOnce(&Ready),
     ending: impl FnOnce() -> Result<F, NodeError>,
 ) -> Result<(), NodeError>
 where
@@ -84,7 +94,7 @@ async fn serve_app(
     folder: &Folder,
     app: &App,
     options: &ServeOptions,
-    ready: impl FnOnce(&str),
+    ready: impl FnOnce(&Ready),
     end: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), NodeError> {
     let sync_address = listen::settle(app, options.sync_listen).await?;
@@ -100,7 +110,7 @@ async fn serve_pages(
     folder: &Folder,
     app: &App,
     listener: TcpListener,
-    ready: impl FnOnce(&str),
+    ready: impl FnOnce(&Ready),
     end: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), NodeError> {
     let listening = || "listening for callers".to_owned();
@@ -109,7 +119,9 @@ async fn serve_pages(
     let token = blake3::Hash::from(token).to_hex().to_string();
     let url = format!("http://{address}");
     app.set_url(url.clone());
-    let routes = router(app.clone(), http_config(folder, &token, address.port()));
+    let sessions = Arc::new(open_sessions(app)?);
+    let code = sessions.new_link().map_err(|error| NodeError::Write(error.to_string()))?;
+    let routes = router(app.clone(), http_config(folder, &token, address.port(), sessions));
     let facts = app.facts();
     folder.write_note(&RunningNote {
         pid: std::process::id(),
@@ -120,12 +132,16 @@ async fn serve_pages(
         node: facts.author.to_string(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     })?;
-    ready(&url);
+    ready(&Ready { sign_in: format!("{url}/sign-in/{code}"), url });
     crate::http::serve(listener, routes, end).await.map_err(NodeError::io(listening()))
 }
 
-fn http_config(folder: &Folder, token: &str, port: u16) -> HttpConfig {
-    HttpConfig { port, token: TokenHash::of(token), imports_folder: folder.imports(), log }
+fn open_sessions(app: &App) -> Result<Sessions, NodeError> {
+    Sessions::open(app).map_err(|error| NodeError::Write(error.to_string()))
+}
+
+fn http_config(folder: &Folder, token: &str, port: u16, sessions: Arc<Sessions>) -> HttpConfig {
+    HttpConfig { port, token: TokenHash::of(token), imports_folder: folder.imports(), log, sessions }
 }
 
 /// Faults of the machine go to standard error; data never does.
@@ -230,7 +246,8 @@ impl LocalNode {
     pub fn open(data: &Path) -> Result<Self, NodeError> {
         let folder = Folder::new(data);
         let app = open_app(&folder)?;
-        let caller = LocalCaller::new(router(app.clone(), http_config(&folder, "", 0)));
+        let sessions = Arc::new(open_sessions(&app)?);
+        let caller = LocalCaller::new(router(app.clone(), http_config(&folder, "", 0, sessions)));
         Ok(Self { runtime: runtime()?, app, caller })
     }
 

@@ -33,6 +33,11 @@ const BY_HAND: &[(&str, &str)] = &[
         "GET /api/v1/customers/{id}",
         "curl -sS -H \"Authorization: Bearer $TOKEN\" \"$URL/api/v1/customers/0192f0c1a2b37c4d8e5f60718293a4b5\"",
     ),
+    (
+        "GET /api/v1/events",
+        "curl -sSN -H \"Authorization: Bearer $TOKEN\" \"$URL/api/v1/events\"\n\
+         # event: ready\n# id: 42\n# data: {\"commits\":42}",
+    ),
     ("GET /openapi.json", "curl -sS -H \"Authorization: Bearer $TOKEN\" \"$URL/openapi.json\""),
 ];
 const INTRODUCTION: &str = "\

@@ -74,6 +74,7 @@ pub fn examples() -> Vec<Example> {
     let given = vec![
         ("GET", "/api/v1/health", None, None),
         ("GET", "/api/v1/status?content_digest=true", None, None),
+        ("POST", "/api/v1/sign-in-links", Some(json!({})), None),
         ("POST", "/api/v1/channels", Some(json!({"name": "wechat", "home": "HQ", "zone": "Asia/Shanghai"})), None),
         ("POST", "/api/v1/channels", Some(json!({"name": "web", "home": "SH01", "zone": "Asia/Shanghai"})), None),
         ("POST", "/api/v1/channels", Some(json!({"name": "web", "home": "HQ", "zone": "Mars/Base"})), None),
@@ -93,6 +94,7 @@ pub fn examples() -> Vec<Example> {
         ("POST", "/api/v1/stock/receipts", Some(json!({"sku": "MUG", "quantity": "10", "reference": "DN-1"})), None),
         ("GET", "/api/v1/stock/MUG/ledger", None, None),
         ("POST", "/api/v1/stock/adjustments", Some(json!({"sku": "MUG", "quantity": "-1", "reason": "broken"})), None),
+        ("GET", "/api/v1/search?q=MUG", None, None),
         ("GET", "/api/v1/stock", None, None),
         ("GET", "/api/v1/stock/MUG", None, None),
         ("GET", "/api/v1/stock/promise?sku=MUG&quantity=12", None, None),

@@ -9,7 +9,7 @@ use crate::api::{Body, Request, Verb};
 use crate::error::CliError;
 use node as facade;
 
-pub use facade::{Ending, InitReport, InitRequest, JoinReport, JoinRequest, ServeOptions, ServedNode};
+pub use facade::{Ending, InitReport, InitRequest, JoinReport, JoinRequest, Ready, ServeOptions, ServedNode};
 
 /// A node in this process.
 pub struct Local {
@@ -39,8 +39,8 @@ pub fn join(request: &JoinRequest) -> Result<JoinReport, CliError> {
     facade::join(request).map_err(|error| refused(&error))
 }
 
-/// Serves the folder until told to stop; `ready` gets the node's address once.
-pub fn serve(options: &ServeOptions, ready: impl FnOnce(&str)) -> Result<(), CliError> {
+/// Serves the folder until told to stop; `ready` gets the node's addresses once.
+pub fn serve(options: &ServeOptions, ready: impl FnOnce(&Ready)) -> Result<(), CliError> {
     facade::serve(options, ready).map_err(|error| refused(&error))
 }
 

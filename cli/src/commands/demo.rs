@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::api::local;
 use crate::context::Context;
 use crate::demo::words as w;
-use crate::demo::{Checks, Play, REALITY};
+use crate::demo::{Checks, Place, Play, REALITY};
 use crate::error::CliError;
 use crate::exit::Exit;
 
@@ -52,10 +52,11 @@ pub fn run(args: &DemoArgs, context: &mut Context<'_>) -> Result<Exit, CliError>
         play.tell(&mut checks, &REALITY, &mut say)?;
     }
     let good = checks.good();
-    let nodes = play.addresses();
+    let nodes = play.places();
     if json {
-        let nodes: Vec<_> =
-            nodes.iter().map(|(site, url, data)| json!({"site": site, "url": url, "data": data})).collect();
+        let object =
+            |place: &Place| json!({"site": place.site, "url": place.url, "sign_in": place.sign_in, "data": place.data});
+        let nodes: Vec<_> = nodes.iter().map(object).collect();
         let object = json!({"ready": good, "checks": checks.objects(), "nodes": nodes});
         context.output.data(&object.to_string());
     } else {
@@ -66,10 +67,13 @@ pub fn run(args: &DemoArgs, context: &mut Context<'_>) -> Result<Exit, CliError>
         return Ok(Exit::Failed);
     }
     if !json {
-        for (site, url, data) in &nodes {
+        for Place { site, url, data, .. } in &nodes {
             context.output.data(&format!("ready {site} {url} {data}"));
         }
-        let (_, _, shop) = &nodes[1];
+        for Place { site, sign_in, .. } in &nodes {
+            context.output.data(&format!("sign-in {site} {sign_in}"));
+        }
+        let shop = &nodes[1].data;
         let program =
             std::env::current_exe().map_or_else(|_| "tradepost".to_owned(), |path| path.display().to_string());
         context.output.talk(&w::TRY_NEXT.with(lang, &[&program, shop, &program, shop, &program, shop]));

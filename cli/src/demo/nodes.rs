@@ -27,6 +27,19 @@ pub struct Site {
     api: Api,
 }
 
+/// Where a node of the demo is.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The code of its site.
+    pub site: &'static str,
+    /// Where it answers.
+    pub url: String,
+    /// The address that opens its pages, once.
+    pub sign_in: String,
+    /// Its folder.
+    pub data: String,
+}
+
 /// Head office, a store and a warehouse.
 pub struct Play {
     /// Where the demo may leave files.
@@ -59,9 +72,14 @@ impl Play {
         Ok(Self { folder: folder.to_owned(), office, shop, depot })
     }
 
-    /// Site, address and folder of each node.
-    pub fn addresses(&self) -> Vec<(&'static str, String, String)> {
-        let of = |site: &Site| (site.code, site.node.url().to_owned(), site.data.display().to_string());
+    /// Where each node is.
+    pub fn places(&self) -> Vec<Place> {
+        let of = |site: &Site| Place {
+            site: site.code,
+            url: site.node.url().to_owned(),
+            sign_in: site.node.sign_in().to_owned(),
+            data: site.data.display().to_string(),
+        };
         [&self.office, &self.shop, &self.depot].map(of).to_vec()
     }
 

@@ -420,6 +420,11 @@ impl Tender {
     ];
 
     /// The tender of a name.
+    pub fn name(self) -> &'static str {
+        Self::ALL.into_iter().find(|(tender, _)| *tender == self).map_or("", |(_, name)| name)
+    }
+
+    /// The tender of a name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|(_, known)| *known == name).map(|(tender, _)| tender)
     }

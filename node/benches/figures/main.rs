@@ -1,7 +1,7 @@
 //! Measures what the performance budget promises, one line a figure: name, value, unit, budget, cores.
 //!
 //! `cargo bench -p node` runs all of it in under three minutes; a word as first argument or in `TRADEPOST_BENCH` keeps the
-//! groups whose name holds it (`create`, `import`, `scale`, `sync`). Not a test: nothing fails when a budget is missed.
+//! groups whose name holds it (`create`, `import`, `scale`, `search`, `sync`). Not a test: nothing fails when a budget is missed.
 //!
 //! The node runs as a process of its own (this program with `--serve`), so that its memory is its own and the load
 //! comes from outside, on the same cores. Invariant: every figure is taken from answers that the node gave after they
@@ -14,6 +14,7 @@ mod figure;
 mod import;
 mod process;
 mod scale;
+mod search;
 mod sync;
 
 use std::error::Error;
@@ -25,8 +26,13 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 /// A group of figures, by name.
 type Group = (&'static str, fn() -> Outcome<()>);
 
-const GROUPS: [Group; 4] =
-    [("create", create::run), ("import", import::run), ("scale", scale::run), ("sync", sync::run)];
+const GROUPS: [Group; 5] = [
+    ("create", create::run),
+    ("import", import::run),
+    ("scale", scale::run),
+    ("search", search::run),
+    ("sync", sync::run),
+];
 
 fn main() -> Outcome<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();

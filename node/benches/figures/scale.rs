@@ -38,6 +38,18 @@ pub fn run() -> Outcome<()> {
     ask(&mut client, "scale_report_by_item", "/api/v1/reports/sales?by=item&top=10", "-")?;
     ask(&mut client, "scale_orders_page", "/api/v1/orders?limit=50", "-")?;
     ask(&mut client, "scale_orders_page_by_status", "/api/v1/orders?status=completed&limit=50", "-")?;
+    for (name, page) in [
+        ("scale_html_overview", "/overview"),
+        ("scale_html_orders", "/orders"),
+        ("scale_html_order", "/orders/700000"),
+        ("scale_html_new_order", "/orders/new"),
+        ("scale_html_stock", "/stock"),
+        ("scale_html_customers", "/customers"),
+        ("scale_html_inbox", "/inbox"),
+    ] {
+        ask(&mut client, name, page, "<= 50")?;
+    }
+    ask(&mut client, "scale_search_by_name", "/api/v1/search?q=number%20777", "<= 20")?;
     ask(&mut client, "scale_status", "/api/v1/status", "-")?;
     figure::print("scale_memory_after_reports", node.memory("VmRSS")?, "MiB", "<= 300");
     node.kill()?;

@@ -2,12 +2,14 @@
 //!
 //! Invariant: every kind has a sentence in English and Chinese. Proved by `every_case_kind_has_both_languages`.
 
+use std::collections::BTreeMap;
+
 use crdt_model::case::{CaseKind, CaseRow, case_id};
 use crdt_model::id::{DocumentId, EventKey};
 use crdt_model::money::Currency;
 use crdt_model::order::state::OrderState;
 use crdt_model::quantity::format_thousandths;
-use crdt_model::rows::{RowKey, RowKind, ViewTable, row_key};
+use crdt_model::rows::{Counter, RowKey, RowKind, ViewTable, row_key};
 use crdt_model::scope::Scope;
 use crdt_model::scope_state::case_key;
 
@@ -15,6 +17,7 @@ use super::error::AppError;
 use super::model::{CaseView, Page, PageRequest};
 use super::read::{self, collect};
 use super::{App, page, storage};
+use crate::replica::decode_reason;
 use crate::store::{ReadTables, Snapshot, Table};
 
 impl App {
@@ -28,6 +31,45 @@ impl App {
         Ok(page::cut(cases, &request, |case| {
             format!("{}/{}/{}/{}", case.scope, case.kind, case.subject_label, case.id)
         }))
+    }
+}
+
+/// What is kept and does not count until somebody looks at it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HeldBack {
+    /// Commits set aside, by the code of their reason.
+    pub set_aside: BTreeMap<String, u64>,
+    /// Documents that a later program wrote.
+    pub parked: u64,
+}
+
+impl HeldBack {
+    /// Whether there is none of it.
+    pub fn is_nothing(&self) -> bool {
+        self.set_aside.is_empty() && self.parked == 0
+    }
+}
+
+impl App {
+    /// How many cases are open.
+    pub fn cases_open(&self) -> Result<u64, AppError> {
+        let snapshot = self.snapshot()?;
+        let mut open = 0;
+        for scope in read::scopes(&snapshot)? {
+            open += read::counter(&snapshot, &scope, Counter::Cases)?;
+        }
+        Ok(open)
+    }
+
+    /// What is held back.
+    pub fn held_back(&self) -> Result<HeldBack, AppError> {
+        let snapshot = self.snapshot()?;
+        let mut set_aside = BTreeMap::new();
+        let reasons = collect(&snapshot, Table::SetAside, &[], |_, row| decode_reason(row).map(Some))?;
+        for (code, _) in reasons {
+            *set_aside.entry(code).or_insert(0) += 1;
+        }
+        Ok(HeldBack { set_aside, parked: snapshot.count(Table::Parked).map_err(storage)? })
     }
 }
 

@@ -68,6 +68,20 @@ impl App {
 
     /// The product whose SKU is `code`, else the one that carries it as a bar code, with or without leading zeros.
     pub fn product_by_code(&self, code: &str) -> Result<ProductView, AppError> {
+        let mut found = self.products_of_code(code)?;
+        match (found.pop(), found.is_empty()) {
+            (Some(product), true) => Ok(product),
+            (None, _) => Err(AppError::NotFound { what: "product", id: code.to_owned() }),
+            (Some(last), false) => Err(AppError::Conflict {
+                code: "ambiguous_code",
+                detail: format!("`{code}` is on several products: {}", listed(found.iter().chain([&last]))),
+                remedy: "Choose one of them by its SKU.".to_owned(),
+            }),
+        }
+    }
+
+    /// Every product that a code may mean, as [`Self::product_by_code`] reads it; another name of one of them is not told.
+    pub(super) fn products_of_code(&self, code: &str) -> Result<Vec<ProductView>, AppError> {
         let snapshot = self.snapshot()?;
         let mut items = vec![DocumentId::of_sku(code)];
         if read::product(&snapshot, &items[0])?.is_none() {
@@ -78,17 +92,8 @@ impl App {
             found.extend(read::product(&snapshot, &item)?.map(|(scope, product)| product_view(&scope, item, &product)));
         }
         let skus: Vec<Text> = found.iter().map(|product| product.sku.clone()).collect();
-        // Another name of an item that is found as well is the same item.
         found.retain(|product| product.alias_of.as_ref().is_none_or(|sku| !skus.contains(sku)));
-        match (found.pop(), found.is_empty()) {
-            (Some(product), true) => Ok(product),
-            (None, _) => Err(AppError::NotFound { what: "product", id: code.to_owned() }),
-            (Some(_), false) => Err(AppError::Conflict {
-                code: "ambiguous_code",
-                detail: format!("`{code}` is on several products: {}", listed(&skus)),
-                remedy: "Choose one of them by its SKU.".to_owned(),
-            }),
-        }
+        Ok(found)
     }
 
     /// Adds bar codes to a product, or sets its list price.
@@ -231,8 +236,8 @@ fn items_by_barcode(snapshot: &Snapshot, code: &str) -> Result<Vec<DocumentId>, 
     Ok(items.into_iter().collect())
 }
 
-fn listed(skus: &[Text]) -> String {
-    skus.iter().map(Text::as_str).collect::<Vec<_>>().join(", ")
+fn listed<'a>(products: impl Iterator<Item = &'a ProductView>) -> String {
+    products.map(|product| product.sku.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 fn matches(product: &ProductState, query: &str) -> bool {

@@ -184,7 +184,7 @@ pub(super) fn line_quantities(lines: Vec<model::LineQuantity>) -> Result<Vec<Lin
     lines.into_iter().enumerate().map(line).collect()
 }
 
-fn find(snapshot: &Snapshot, id: &str) -> Result<(Scope, DocumentId), AppError> {
+pub(super) fn find(snapshot: &Snapshot, id: &str) -> Result<(Scope, DocumentId), AppError> {
     let scopes = read::site_scopes(snapshot)?;
     if let Ok(document) = id.parse::<DocumentId>() {
         for scope in &scopes {

@@ -182,6 +182,11 @@ impl App {
         self.links().map(Links::states).unwrap_or_default()
     }
 
+    /// Ticks at every change of a link; none where the node is not served.
+    pub fn link_changes(&self) -> Option<tokio::sync::watch::Receiver<u64>> {
+        self.links().map(Links::changes)
+    }
+
     /// Gives the links to the application; once.
     pub(crate) fn set_links(&self, links: Links) {
         self.inner.links.get_or_init(|| links);

@@ -76,6 +76,7 @@ pub const PROBLEM_CODES: &[ProblemCode] = &[
     code("import_not_text", 400, IMPORT, "The file is no text: a spreadsheet, an archive or a picture."),
     code("import_option_unknown", 400, IMPORT, "A word among the parameters is not known."),
     code("token_required", 401, Routes::WithToken, "The token is missing or wrong."),
+    code("page_token_required", 403, Routes::Writing, "A browser's session without the token of the page."),
     code("foreign_page", 403, Routes::All, "The request comes from a web page of another origin."),
     code("no_such_route", 404, Routes::All, "There is no such address."),
     code("not_found", 404, Routes::Only(NAMING), "What the address or the body names does not exist here."),

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
@@ -69,15 +69,19 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let Query(parameters) = Query::try_from_uri(&parts.uri).map_err(|rejection| {
-            let text = rejection.body_text();
-            let detail = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
-            let name = quoted_name(detail).unwrap_or_default();
-            let remedy = "Leave the parameter out or correct its name; give each parameter once.";
-            Problem::from(AppError::field(format!("/{name}"), format!("query: {detail}"), remedy))
-        })?;
-        Ok(Self(parameters))
+        parameters_of(parts.uri.query().unwrap_or_default()).map(Self)
     }
+}
+
+/// The parameters of a query.
+pub fn parameters_of<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
+    let parameters = serde_urlencoded::from_str(query);
+    parameters.map_err(|error: serde_urlencoded::de::Error| {
+        let detail = error.to_string();
+        let name = quoted_name(&detail).unwrap_or_default();
+        let remedy = "Leave the parameter out or correct its name; give each parameter once.";
+        Problem::from(AppError::field(format!("/{name}"), format!("query: {detail}"), remedy))
+    })
 }
 
 /// Runs a blocking read of the application beside the async threads.
@@ -156,7 +160,8 @@ pub fn announced_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
+/// The bytes of a body, at most `limit` of them.
+pub async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
     let too_large = || Problem::from(AppError::TooLarge { limit: limit as u64 });
     if announced_length(headers).is_some_and(|length| length > limit as u64) {
         return Err(too_large());

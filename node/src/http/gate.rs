@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
@@ -21,10 +22,13 @@ use axum::response::{IntoResponse, Response};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::auth::TokenHash;
+use super::caller::{Caller, foreign_page, is_open, is_page, of_session};
 use super::error::{Problem, Retry};
 use super::host::{Hosts, from_own_page};
 use crate::app::error::AppError;
 use crate::clock;
+use crate::web;
+use crate::web::session::Sessions;
 
 /// Bytes of all header names, values and the target of a request.
 pub const HEADER_BYTES_MAX: usize = 16 * 1024;
@@ -35,7 +39,18 @@ pub const HEALTH_PATH: &str = "/api/v1/health";
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+/// No page of another origin frames, embeds or reads what we answer, and ours load nothing from elsewhere.
+const FIXED_HEADERS: [(HeaderName, HeaderValue); 4] = [
+    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+];
+/// The reader of the API's description styles itself and draws its own small pictures; it loads nothing from elsewhere either.
+const READER_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; \
+                             base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+const POLICY: &str =
+    "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 /// Marks a request that this process made itself; Host and token do not apply to it.
@@ -47,6 +62,7 @@ pub struct InProcess;
 pub struct Gate {
     hosts: Hosts,
     token: TokenHash,
+    sessions: Arc<Sessions>,
     running: Semaphore,
     log: fn(&str),
     start: i64,
@@ -55,20 +71,20 @@ pub struct Gate {
 
 impl Gate {
     /// For a listener on `port`; `log` gets one line for each fault of the machine.
-    pub fn new(port: u16, token: TokenHash, log: fn(&str)) -> Self {
+    pub fn new(port: u16, token: TokenHash, log: fn(&str), sessions: Arc<Sessions>) -> Self {
         let start = clock::now().0;
         let running = Semaphore::new(REQUESTS_RUNNING_MAX);
-        Self { hosts: Hosts::of_port(port), token, running, log, start, count: AtomicU64::new(0) }
+        Self { hosts: Hosts::of_port(port), token, sessions, running, log, start, count: AtomicU64::new(0) }
     }
 
-    fn admit(&self, request: &Request) -> Result<SemaphorePermit<'_>, Problem> {
-        if request.extensions().get::<InProcess>().is_none() {
-            self.check_caller(request)?;
-        }
-        self.running.try_acquire().map_err(|_| AppError::Busy.into())
+    fn admit(&self, request: &Request) -> Result<(SemaphorePermit<'_>, Caller), Problem> {
+        let in_process = request.extensions().get::<InProcess>().is_some();
+        let caller = if in_process { Caller::Program } else { self.check_caller(request)? };
+        let place = self.running.try_acquire().map_err(|_| Problem::from(AppError::Busy))?;
+        Ok((place, caller))
     }
 
-    fn check_caller(&self, request: &Request) -> Result<(), Problem> {
+    fn check_caller(&self, request: &Request) -> Result<Caller, Problem> {
         let headers = request.headers();
         let host = self.hosts.own(headers, request.uri()).ok_or_else(misdirected)?;
         if header_bytes(headers) + request.uri().path_and_query().map_or(0, |p| p.as_str().len()) > HEADER_BYTES_MAX {
@@ -77,21 +93,31 @@ impl Gate {
         if !from_own_page(request.method(), headers, host) {
             return Err(foreign_page());
         }
-        if is_health(request) || self.token.opens(headers) { Ok(()) } else { Err(token_required()) }
+        if self.token.opens(headers) {
+            return Ok(Caller::Program);
+        }
+        match of_session(request, &self.sessions)? {
+            Some(caller) => Ok(caller),
+            None if is_health(request) || is_open(request.uri().path()) => Ok(Caller::Nobody),
+            None => Err(token_required()),
+        }
     }
 
     fn next_request_id(&self) -> String {
         format!("{:x}-{}", self.start, self.count.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    fn finish(&self, mut response: Response, request_id: String) -> Response {
+    fn finish(&self, mut response: Response, request_id: String, policy: &'static str) -> Response {
         let status = response.status();
         if status.is_client_error() || status.is_server_error() {
             response = self.with_problem_body(response, &request_id);
         }
         let headers = response.headers_mut();
-        headers.insert(CACHE_CONTROL, NO_STORE);
-        headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+        headers.entry(CACHE_CONTROL).or_insert(NO_STORE);
+        for (name, value) in FIXED_HEADERS {
+            headers.insert(name, value);
+        }
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
         if let Ok(value) = HeaderValue::try_from(request_id) {
             headers.insert(REQUEST_ID, value);
         }
@@ -103,6 +129,9 @@ impl Gate {
         let problem = known.unwrap_or_else(|| Problem::of_status(response.status()));
         if let Some(cause) = problem.cause() {
             (self.log)(&format!("request {request_id}: {}: {cause}", problem.code()));
+        }
+        if response.extensions().get::<web::ErrorPage>().is_some() {
+            return response;
         }
         let (status, retry) = (problem.status(), problem.retry());
         let document = problem.into_body(Some(request_id.to_owned()));
@@ -122,13 +151,20 @@ impl Gate {
 }
 
 /// Lets a request in, runs it and dresses the answer.
-pub async fn gate(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+pub async fn gate(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
     let request_id = gate.next_request_id();
+    let policy = if request.uri().path().starts_with("/docs") { READER_POLICY } else { POLICY };
     let response = match gate.admit(&request) {
-        Ok(_running) => next.run(request).await,
+        Ok((_running, caller)) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(problem) if problem.code() == "token_required" && is_page(request.uri().path()) => {
+            web::ask_to_sign_in(request.headers())
+        }
         Err(problem) => problem.into_response(),
     };
-    gate.finish(response, request_id)
+    gate.finish(response, request_id, policy)
 }
 
 fn is_health(request: &Request) -> bool {
@@ -154,15 +190,6 @@ fn headers_too_large() -> Problem {
         "headers_too_large",
         format!("Target and headers are larger than {HEADER_BYTES_MAX} bytes."),
         "Send fewer or shorter headers.",
-    )
-}
-
-fn foreign_page() -> Problem {
-    Problem::new(
-        StatusCode::FORBIDDEN,
-        "foreign_page",
-        "The request comes from a page of another origin.",
-        "Call the node from its own page or without a browser.",
     )
 }
 
@@ -202,7 +229,7 @@ mod tests {
     #[tokio::test]
     async fn a_fault_is_logged_under_its_request_id_and_not_answered() {
         let log = |line: &str| LOG.lock().unwrap().push(line.to_owned());
-        let state = Arc::new(Gate::new(7070, TokenHash::of("t"), log));
+        let state = Arc::new(gate_of(log));
         let routes = Router::new().route("/fault", get(fault)).route("/panic", get(panic));
         let router = routes.layer(CatchPanicLayer::new()).layer(from_fn_with_state(state, gate));
         for target in ["/fault", "/panic"] {
@@ -219,6 +246,11 @@ mod tests {
         assert!(LOG.lock().unwrap()[0].contains("page 7 of /secret"));
     }
 
+    fn gate_of(log: fn(&str)) -> Gate {
+        let sessions = Sessions::open(crate::http::tests::world::World::new().app()).unwrap();
+        Gate::new(7070, TokenHash::of("t"), log, Arc::new(sessions))
+    }
+
     fn request(filler: usize) -> Request {
         let builder = Request::get("/").header("host", "localhost:7070").header("authorization", "Bearer t");
         builder.header("x-filler", "f".repeat(filler)).body(Body::empty()).unwrap()
@@ -226,7 +258,7 @@ mod tests {
 
     #[test]
     fn headers_past_16_kib_are_refused() {
-        let gate = Gate::new(7070, TokenHash::of("t"), |_| ());
+        let gate = gate_of(|_| ());
         let others = "/".len() + "hostlocalhost:7070".len() + "authorizationBearer t".len() + "x-filler".len();
         assert!(gate.check_caller(&request(HEADER_BYTES_MAX - others)).is_ok());
         let refused = gate.check_caller(&request(HEADER_BYTES_MAX - others + 1)).unwrap_err();
@@ -235,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_request_past_the_running_limit_is_told_to_wait() {
-        let gate = Gate::new(7070, TokenHash::of("t"), |_| ());
+        let gate = gate_of(|_| ());
         let places: Vec<_> = (0..REQUESTS_RUNNING_MAX).map(|_| gate.admit(&request(1)).unwrap()).collect();
         assert_eq!(gate.admit(&request(1)).unwrap_err().code(), "busy");
         drop(places);
@@ -244,7 +276,7 @@ mod tests {
 
     #[test]
     fn every_request_has_its_own_id() {
-        let gate = Gate::new(7070, TokenHash::of("t"), |_| ());
+        let gate = gate_of(|_| ());
         assert_ne!(gate.next_request_id(), gate.next_request_id());
     }
 }

@@ -17,14 +17,15 @@ use super::extract::{
 };
 use super::page::{PageBody, PageParameters};
 use super::router::{Heavy, ImportsFolder};
-use super::upload::{UPLOAD_BYTES_MAX, receive};
+use super::upload::{Source, UPLOAD_BYTES_MAX, receive};
 use crate::app::App;
 use crate::app::error::AppError;
 use crate::app::model;
 
 mod wire;
 
-use wire::{CancelImportBody, ImportBody, ImportParameters, StartedBody};
+pub use wire::ImportParameters;
+use wire::{CancelImportBody, ImportBody, StartedBody};
 
 /// Bytes of a rejects file that is answered over HTTP; a larger one is read from disk.
 const REJECTS_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -107,7 +108,7 @@ async fn receive_file(folder: &FilePath, request: Request) -> Result<(PathBuf, m
     let (parts, body) = request.into_parts();
     check_headers(&parts.headers)?;
     let idempotency_key = idempotency_key(&parts.headers)?;
-    let upload = receive(folder, body, request_hasher(&parts), UPLOAD_BYTES_MAX).await?;
+    let upload = receive(folder, Source::Body(body), request_hasher(&parts), UPLOAD_BYTES_MAX).await?;
     Ok((upload.path, model::Request { idempotency_key, body_hash: upload.hash }))
 }
 
@@ -121,14 +122,15 @@ fn check_headers(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 /// Hands the file to the application; a refused one is removed.
-fn start(app: &App, request: model::ImportRequest, file: PathBuf) -> Result<model::ImportView, AppError> {
+pub fn start(app: &App, request: model::ImportRequest, file: PathBuf) -> Result<model::ImportView, AppError> {
     app.start_import(request, file.clone()).inspect_err(|_| {
         // The refusal is what the caller needs; a file that cannot be removed is swept with the folder.
         drop(std::fs::remove_file(&file));
     })
 }
 
-fn read_rejects(path: &FilePath) -> Result<Vec<u8>, AppError> {
+/// The bytes of a rejects file.
+pub fn read_rejects(path: &FilePath) -> Result<Vec<u8>, AppError> {
     let fault = |error: std::io::Error| AppError::Storage(format!("rejects file {}: {error}", path.display()));
     let bytes = std::fs::metadata(path).map_err(fault)?.len();
     if bytes > REJECTS_BYTES_MAX {

@@ -17,8 +17,9 @@ use crate::app::App;
 mod input;
 mod output;
 
+pub use input::OrderParameters;
 pub use input::{CancelBody, LineQuantityBody, check_lines};
-use input::{ConfirmBody, NewOrderBody, OrderParameters, SendBody, ShipBody};
+use input::{ConfirmBody, NewOrderBody, SendBody, ShipBody};
 pub use output::{OrderBody, OrderContactBody};
 
 /// Lists orders, newest first, without their lines.

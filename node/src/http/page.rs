@@ -65,7 +65,8 @@ impl Errors {
     }
 }
 
-fn to_wire(cursor: &str) -> String {
+/// A cursor as it stands in an address.
+pub fn to_wire(cursor: &str) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
     cursor.bytes().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()

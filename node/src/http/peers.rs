@@ -91,20 +91,20 @@ impl From<PeerView> for PeerBody {
 pub struct NewInviteBody {
     /// The code of the new device's site.
     #[schema(example = "SH01")]
-    site: String,
+    pub site: String,
     /// `head-office`, `store`, `warehouse` or `field`; may be left out where the site exists.
     #[serde(default)]
-    kind: Option<String>,
+    pub kind: Option<String>,
     /// A zone of the IANA database; may be left out where the site exists.
     #[serde(default)]
     #[schema(example = "Europe/London")]
-    zone: Option<String>,
+    pub zone: Option<String>,
     /// The site's territory; `MAIN` where a new site has none.
     #[serde(default)]
-    territory: Option<String>,
+    pub territory: Option<String>,
     /// How long the ticket is good for; 48 where it is left out.
     #[serde(default)]
-    hours: Option<u32>,
+    pub hours: Option<u32>,
 }
 
 /// A ticket for one device.
@@ -125,7 +125,8 @@ impl From<InviteView> for InviteBody {
 }
 
 impl NewInviteBody {
-    fn check(self) -> Result<NewInvite, Problem> {
+    /// The invitation, or everything that is wrong with it.
+    pub fn check(self) -> Result<NewInvite, Problem> {
         let mut errors = Errors::default();
         let site = errors.site(At::Field("site"), &self.site);
         let kinds = SiteKind::ALL.map(|(_, name)| name);

@@ -148,7 +148,8 @@ impl From<SalesReport> for SalesReportBody {
 }
 
 impl SalesParameters {
-    fn check(self) -> Result<SalesReportRequest, Problem> {
+    /// The report that is asked for.
+    pub fn check(self) -> Result<SalesReportRequest, Problem> {
         let mut errors = Errors::default();
         let by = self.by.as_deref().unwrap_or_default();
         let by = errors.word(At::Field("by"), by, SalesBy::from_word, SalesBy::WORDS);

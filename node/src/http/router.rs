@@ -18,16 +18,19 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::auth::TokenHash;
 use super::error::Problem;
 use super::gate::{Gate, gate};
 use super::{
-    adoption, cases, channels, customers, fulfilments, imports, ledger, loans, orders, peers, products, promise,
-    reports, status, stock, sync,
+    adoption, cases, channels, customers, events, fulfilments, imports, ledger, loans, orders, peers, products,
+    promise, reports, search, sign_in_links, status, stock, sync,
 };
 use crate::app::App;
 use crate::app::error::AppError;
+use crate::web::session::Sessions;
+use crate::web::{self, Web};
 
 /// Reports, digests, rebuilds and uploads that run at the same time.
 const HEAVY_RUNNING_MAX: usize = 4;
@@ -43,6 +46,8 @@ pub struct HttpConfig {
     pub imports_folder: PathBuf,
     /// Gets one line for each fault of the machine.
     pub log: fn(&str),
+    /// Who may see the pages.
+    pub sessions: Arc<Sessions>,
 }
 
 /// What handlers share.
@@ -51,6 +56,7 @@ struct Api {
     app: App,
     imports_folder: ImportsFolder,
     heavy: Heavy,
+    sessions: Arc<Sessions>,
     description: Description,
 }
 
@@ -96,6 +102,12 @@ impl FromRef<Api> for Heavy {
     }
 }
 
+impl FromRef<Api> for Arc<Sessions> {
+    fn from_ref(api: &Api) -> Self {
+        Arc::clone(&api.sessions)
+    }
+}
+
 impl FromRef<Api> for Description {
     fn from_ref(api: &Api) -> Self {
         api.description.clone()
@@ -106,6 +118,9 @@ fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(ApiDescription::openapi())
         .routes(routes!(status::health))
         .routes(routes!(status::show_status))
+        .routes(routes!(events::follow_events))
+        .routes(routes!(search::search))
+        .routes(routes!(sign_in_links::create_sign_in_link))
         .routes(routes!(status::rebuild))
         .routes(routes!(status::describe))
         .routes(routes!(channels::list_channels, channels::create_channel))
@@ -152,15 +167,29 @@ fn routes() -> OpenApiRouter<Api> {
 
 /// The whole API over `app`.
 pub fn router(app: App, config: HttpConfig) -> Router {
-    let gate_state = Arc::new(Gate::new(config.port, config.token, config.log));
+    let sessions = config.sessions;
+    let gate_state = Arc::new(Gate::new(config.port, config.token, config.log, Arc::clone(&sessions)));
     let (router, description) = routes().split_for_parts();
     let api = Api {
         app,
         imports_folder: ImportsFolder(config.imports_folder.into()),
         heavy: Heavy(Arc::new(Semaphore::new(HEAVY_RUNNING_MAX))),
+        sessions: Arc::clone(&sessions),
         description: Description(json_of(&description).into()),
     };
-    router.with_state(api).layer(CatchPanicLayer::new()).layer(from_fn_with_state(gate_state, gate))
+    let pages = web::routes(Web {
+        app: api.app.clone(),
+        sessions,
+        heavy: api.heavy.clone(),
+        imports_folder: api.imports_folder.clone(),
+    });
+    let reader = SwaggerUi::new("/docs").config(Config::from("/openapi.json"));
+    router
+        .with_state(api)
+        .merge(reader)
+        .merge(pages)
+        .layer(CatchPanicLayer::new())
+        .layer(from_fn_with_state(gate_state, gate))
 }
 
 /// The OpenAPI 3.1 document that the node serves.
@@ -205,6 +234,9 @@ mod tests {
     const ROUTES: &[(&str, &str)] = &[
         ("get", "/api/v1/health"),
         ("get", "/api/v1/status"),
+        ("get", "/api/v1/events"),
+        ("get", "/api/v1/search"),
+        ("post", "/api/v1/sign-in-links"),
         ("post", "/api/v1/rebuild"),
         ("get", "/openapi.json"),
         ("get", "/api/v1/channels"),

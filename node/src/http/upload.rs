@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::multipart::Field;
 use http_body_util::BodyExt;
 use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
@@ -33,13 +34,48 @@ pub struct Upload {
     pub hash: [u8; 32],
 }
 
-/// Writes `body` to a new file in `folder`; `hasher` already knows the request line.
-pub async fn receive(folder: &Path, body: Body, hasher: blake3::Hasher, bytes_max: u64) -> Result<Upload, Problem> {
+/// Where an uploaded file comes from.
+pub enum Source<'f> {
+    /// The whole body of a request.
+    Body(Body),
+    /// A field of a form.
+    Field(Box<Field<'f>>),
+}
+
+impl Source<'_> {
+    async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        match self {
+            Self::Body(body) => loop {
+                let Some(frame) = body.frame().await else { return Ok(None) };
+                if let Ok(piece) = frame.map_err(|_| body_broken())?.into_data() {
+                    return Ok(Some(piece));
+                }
+            },
+            Self::Field(field) => field.chunk().await.map_err(|_| body_broken()),
+        }
+    }
+
+    /// The announced length in bytes; 0 where none was announced.
+    fn needed(&self) -> u64 {
+        match self {
+            Self::Body(body) => body.size_hint().exact().unwrap_or_default(),
+            Self::Field(_) => 0,
+        }
+    }
+}
+
+/// Writes what `source` gives to a new file in `folder`; `hasher` already knows the request line.
+pub async fn receive(
+    folder: &Path,
+    source: Source<'_>,
+    hasher: blake3::Hasher,
+    bytes_max: u64,
+) -> Result<Upload, Problem> {
+    let needed = source.needed();
     let (sender, receiver) = mpsc::channel(PIECES_WAITING_MAX);
-    let needed = body.size_hint().exact().unwrap_or_default();
     let target = folder.to_owned();
     let writer = tokio::task::spawn_blocking(move || write(&target, receiver, hasher));
-    let sent = send_pieces(body, &sender, bytes_max).await;
+    let sent = send_pieces(source, &sender, bytes_max).await;
     drop(sender);
     let written = writer.await.map_err(|fault| Problem::internal(fault.to_string()))?;
     let (file, hash) = written.map_err(|error| write_problem(error, folder, needed))?;
@@ -48,13 +84,11 @@ pub async fn receive(folder: &Path, body: Body, hasher: blake3::Hasher, bytes_ma
     Ok(Upload { path, hash })
 }
 
-async fn send_pieces(mut body: Body, sender: &mpsc::Sender<Bytes>, bytes_max: u64) -> Result<(), Problem> {
+async fn send_pieces(mut source: Source<'_>, sender: &mpsc::Sender<Bytes>, bytes_max: u64) -> Result<(), Problem> {
     let mut total: u64 = 0;
     loop {
-        let next = tokio::time::timeout(Duration::from_millis(BODY_TIMEOUT_MS_MAX), body.frame());
-        let Some(frame) = next.await.map_err(|_| body_timeout())? else { return Ok(()) };
-        let frame = frame.map_err(|_| body_broken())?;
-        let Ok(piece) = frame.into_data() else { continue };
+        let waiting = tokio::time::timeout(Duration::from_millis(BODY_TIMEOUT_MS_MAX), source.next());
+        let Some(piece) = waiting.await.map_err(|_| body_timeout())?? else { return Ok(()) };
         total += piece.len() as u64;
         if total > bytes_max {
             return Err(AppError::TooLarge { limit: bytes_max }.into());
@@ -98,7 +132,8 @@ mod tests {
     #[tokio::test]
     async fn an_upload_arrives_unchanged() {
         let folder = tempfile::tempdir().unwrap();
-        let upload = receive(folder.path(), Body::from("a,b\n1,2\n"), blake3::Hasher::new(), 8).await.unwrap();
+        let upload =
+            receive(folder.path(), Source::Body(Body::from("a,b\n1,2\n")), blake3::Hasher::new(), 8).await.unwrap();
         assert_eq!(std::fs::read_to_string(&upload.path).unwrap(), "a,b\n1,2\n");
         assert_eq!(upload.hash, *blake3::hash(b"a,b\n1,2\n").as_bytes());
     }
@@ -106,7 +141,8 @@ mod tests {
     #[tokio::test]
     async fn a_file_past_the_limit_is_refused_and_removed() {
         let folder = tempfile::tempdir().unwrap();
-        let refused = receive(folder.path(), Body::from("123456789"), blake3::Hasher::new(), 8).await.unwrap_err();
+        let refused =
+            receive(folder.path(), Source::Body(Body::from("123456789")), blake3::Hasher::new(), 8).await.unwrap_err();
         assert_eq!(refused.code(), "too_large");
         assert_eq!(files(folder.path()), 0);
     }
@@ -125,7 +161,7 @@ mod tests {
     async fn an_upload_makes_its_folder() {
         let folder = tempfile::tempdir().unwrap();
         let inner = folder.path().join("imports");
-        receive(&inner, Body::from("x"), blake3::Hasher::new(), 8).await.unwrap();
+        receive(&inner, Source::Body(Body::from("x")), blake3::Hasher::new(), 8).await.unwrap();
         assert_eq!(files(&inner), 1);
     }
 }

@@ -73,7 +73,7 @@ pub(super) fn content_of(events: impl IntoIterator<Item = KeyedEvent>) -> Conten
 }
 
 /// Reads every commit reference of a document: hash and position.
-pub(super) fn references(bytes: &[u8]) -> Result<Vec<(CommitHash, usize)>, ReplicaError> {
+pub fn references(bytes: &[u8]) -> Result<Vec<(CommitHash, usize)>, ReplicaError> {
     let mut reader = Reader::new(bytes);
     let mut references = Vec::new();
     while reader.remaining() > 0 {

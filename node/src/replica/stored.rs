@@ -3,7 +3,7 @@
 //! Invariant: all rows of a commit are written in one transaction. Proved by `check_log` in the replica's tests, which
 //! reads every row of every history.
 
-use crdt_model::codec::Writer;
+use crdt_model::codec::{DecodeError, Reader, Writer};
 use crdt_model::commit::SignedCommit;
 use crdt_model::id::CommitHash;
 use crdt_model::rows::RowKey;
@@ -12,6 +12,9 @@ use super::ReplicaError;
 use super::batch::Batch;
 use super::frontier::log_key;
 use crate::store::Table;
+
+/// Bytes of a reason's code and words, at most.
+const REASON_BYTES_MAX: usize = 64 * 1024;
 
 /// Stores a commit with its index rows and the references of its `applied` changes; folded rows are the caller's.
 pub(super) fn store_commit(
@@ -74,6 +77,16 @@ pub(super) fn refer(
 pub(super) fn write_set_aside(batch: &mut Batch<'_, '_>, signed: &SignedCommit, code: &str, detail: &str) {
     let key = RowKey::of(&signed.commit().scope).fixed(&signed.hash().0).into_bytes();
     batch.write(Table::SetAside, key, encode_reason(code, detail));
+}
+
+/// The code and the words of a row of commits set aside.
+///
+/// # Errors
+/// If it was not written by [`encode_reason`].
+pub fn decode_reason(row: &[u8]) -> Result<(String, String), DecodeError> {
+    let mut reader = Reader::new(row);
+    let mut text = || Ok(String::from_utf8_lossy(reader.blob("reason", REASON_BYTES_MAX)?).into_owned());
+    Ok((text()?, text()?))
 }
 
 /// A reason: code and detail, length first.

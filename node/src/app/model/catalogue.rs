@@ -68,6 +68,13 @@ pub struct ProductView {
     pub alias_of: Option<Text>,
 }
 
+impl ProductView {
+    /// The first of its bar codes.
+    pub fn barcode(&self) -> Option<&Text> {
+        self.barcodes.first()
+    }
+}
+
 /// A customer to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewCustomer {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -25,6 +26,7 @@ use crate::http::auth::TokenHash;
 use crate::http::router::{HttpConfig, router};
 use crate::init::{InitRequest, init};
 use crate::run::open_app;
+use crate::web::session::Sessions;
 
 /// The token of every test router.
 pub const TOKEN: &str = "a-token-of-the-tests";
@@ -33,6 +35,7 @@ pub const TOKEN: &str = "a-token-of-the-tests";
 pub struct World {
     pub router: Router,
     pub folder: TempDir,
+    pub sessions: Arc<Sessions>,
     app: App,
 }
 
@@ -76,8 +79,10 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let app = new_node(&folder.path().join("data"));
         let imports_folder = folder.path().join("imports");
-        let config = HttpConfig { port, token: TokenHash::of(TOKEN), imports_folder, log: |_| () };
-        Self { router: router(app.clone(), config), folder, app }
+        let sessions = Arc::new(Sessions::open(&app).unwrap());
+        let token = TokenHash::of(TOKEN);
+        let config = HttpConfig { port, token, imports_folder, log: |_| (), sessions: Arc::clone(&sessions) };
+        Self { router: router(app.clone(), config), folder, sessions, app }
     }
 
     /// A world with the product `85123A`.
@@ -86,6 +91,10 @@ impl World {
         let made = world.post("/api/v1/products", r#"{"sku": "85123A", "name": "HOLDER"}"#).await;
         assert_eq!(made.status, 201);
         world
+    }
+
+    pub fn app(&self) -> &App {
+        &self.app
     }
 
     /// A request with our Host and token.
@@ -97,7 +106,9 @@ impl World {
     pub async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes().to_vec();
+        // A stream of events has no end to wait for.
+        let is_stream = parts.headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
+        let bytes = if is_stream { Vec::new() } else { body.collect().await.unwrap().to_bytes().to_vec() };
         Answer { status: parts.status.as_u16(), headers: parts.headers, bytes }
     }
 
