@@ -33,11 +33,11 @@ fn the_demo_ends_well_and_serves_until_its_time_is_over() {
     let said: Value = serde_json::from_str(&told).unwrap();
     assert_eq!((ran.status.code(), &said["ready"]), (Some(0), &Value::Bool(true)), "{told}");
     let checks = said["checks"].as_array().unwrap();
-    assert_eq!(checks.len(), 14);
+    assert_eq!(checks.len(), 17);
     for check in checks {
         assert_eq!(check["expected"], check["got"], "{check}");
     }
-    for site in ["HQ", "SH01", "WH01"] {
+    for site in ["HQ", "SH01", "WH01", "chain/HQ", "chain/SH01-A", "chain/SH01-B", "chain/WH01"] {
         assert!(kept.join(site).join("tradepost.redb").is_file(), "{site} stays in the folder that was named");
     }
     let again = demo(place.path()).args(["--json", "--dir"]).arg(&kept).output().unwrap();

@@ -109,6 +109,7 @@ impl Ending {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::run::Purpose;
     use crate::{InitRequest, init};
 
     #[test]
@@ -129,7 +130,7 @@ mod tests {
                 sync_listen,
             })
             .unwrap();
-            ServeOptions { data, listen: "127.0.0.1:0".parse().unwrap(), sync_listen: None }
+            ServeOptions { data, listen: "127.0.0.1:0".parse().unwrap(), sync_listen: None, purpose: Purpose::Work }
         };
         let (one, two) = (start("one"), start("two"));
         let mut first = ServedNode::start(one.clone()).unwrap();

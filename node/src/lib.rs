@@ -34,4 +34,4 @@ pub use beside::{Ending, ServedNode};
 pub use error::NodeError;
 pub use init::{InitReport, InitRequest, init};
 pub use join::{JoinReport, JoinRequest, join};
-pub use run::{LocalNode, LocalRequest, LocalResponse, Ready, ServeOptions, serve};
+pub use run::{LocalNode, LocalRequest, LocalResponse, Purpose, Ready, ServeOptions, serve};

@@ -39,6 +39,18 @@ pub struct ServeOptions {
     pub listen: SocketAddr,
     /// Where other nodes reach it, kept from now on; the kept address where none is given.
     pub sync_listen: Option<SocketAddr>,
+    /// What it is served for.
+    pub purpose: Purpose,
+}
+
+/// What a node is served for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Purpose {
+    /// Work.
+    #[default]
+    Work,
+    /// To be looked at: each page has a button that cuts the node off.
+    Demo,
 }
 
 /// What is told once a node answers.
@@ -101,7 +113,7 @@ async fn serve_app(
     let listening = || format!("listening on {}", options.listen);
     let listener = TcpListener::bind(options.listen).await.map_err(NodeError::io(listening()))?;
     listen::start_links(app, &folder.key("device.key")?, sync_address).await?;
-    let served = serve_pages(folder, app, listener, ready, end).await;
+    let served = serve_pages(folder, app, listener, options.purpose, ready, end).await;
     app.stop_links().await;
     served
 }
@@ -110,6 +122,7 @@ async fn serve_pages(
     folder: &Folder,
     app: &App,
     listener: TcpListener,
+    purpose: Purpose,
     ready: impl FnOnce(&Ready),
     end: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), NodeError> {
@@ -121,7 +134,10 @@ async fn serve_pages(
     app.set_url(url.clone());
     let sessions = Arc::new(open_sessions(app)?);
     let code = sessions.new_link().map_err(|error| NodeError::Write(error.to_string()))?;
-    let routes = router(app.clone(), http_config(folder, &token, address.port(), sessions));
+    let config = HttpConfig { purpose, ..http_config(folder, &token, address.port(), sessions) };
+    let routes = router(app.clone(), config);
+    // The lines of the search are made beside the first requests; what fails now is tried again by the first question.
+    drop(app.search("", 1));
     let facts = app.facts();
     folder.write_note(&RunningNote {
         pid: std::process::id(),
@@ -141,7 +157,14 @@ fn open_sessions(app: &App) -> Result<Sessions, NodeError> {
 }
 
 fn http_config(folder: &Folder, token: &str, port: u16, sessions: Arc<Sessions>) -> HttpConfig {
-    HttpConfig { port, token: TokenHash::of(token), imports_folder: folder.imports(), log, sessions }
+    HttpConfig {
+        port,
+        token: TokenHash::of(token),
+        imports_folder: folder.imports(),
+        log,
+        sessions,
+        purpose: Purpose::Work,
+    }
 }
 
 /// Faults of the machine go to standard error; data never does.

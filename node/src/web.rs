@@ -44,6 +44,7 @@ use crdt_model::control::event::SiteKind;
 use crate::app::App;
 use crate::http::error::Problem;
 use crate::http::router::{Heavy, ImportsFolder};
+use crate::run::Purpose;
 use session::Sessions;
 pub use sign_in::ask_to_sign_in;
 use visit::Visit;
@@ -59,6 +60,8 @@ pub struct Web {
     pub heavy: Heavy,
     /// Where uploaded files go.
     pub imports_folder: ImportsFolder,
+    /// What the node is served for.
+    pub purpose: Purpose,
 }
 
 impl FromRef<Web> for App {

@@ -9,7 +9,7 @@ use crate::api::{Body, Request, Verb};
 use crate::error::CliError;
 use node as facade;
 
-pub use facade::{Ending, InitReport, InitRequest, JoinReport, JoinRequest, Ready, ServeOptions, ServedNode};
+pub use facade::{Ending, InitReport, InitRequest, JoinReport, JoinRequest, Purpose, Ready, ServeOptions, ServedNode};
 
 /// A node in this process.
 pub struct Local {

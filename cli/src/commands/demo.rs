@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::api::local;
 use crate::context::Context;
 use crate::demo::words as w;
-use crate::demo::{Checks, Place, Play, REALITY};
+use crate::demo::{Chain, Checks, Place, Play, REALITY};
 use crate::error::CliError;
 use crate::exit::Exit;
 
@@ -46,13 +46,17 @@ pub fn run(args: &DemoArgs, context: &mut Context<'_>) -> Result<Exit, CliError>
     let json = context.output.json;
     let mut play = Play::start(folder)?;
     let mut checks = Checks::new(lang);
+    let mut chain;
     {
         let output = &mut context.output;
         let mut say = |line: &str| if json { output.talk(line) } else { output.data(line) };
         play.tell(&mut checks, &REALITY, &mut say)?;
+        chain = Chain::start(folder)?;
+        chain.fill(&mut checks, &mut say)?;
     }
     let good = checks.good();
-    let nodes = play.places();
+    let mut nodes = play.places();
+    nodes.extend(chain.places());
     if json {
         let object =
             |place: &Place| json!({"site": place.site, "url": place.url, "sign_in": place.sign_in, "data": place.data});
@@ -80,6 +84,7 @@ pub fn run(args: &DemoArgs, context: &mut Context<'_>) -> Result<Exit, CliError>
     }
     ending.wait(args.serve_for.map(|seconds| Duration::from_secs(seconds.into())));
     play.stop()?;
+    chain.stop()?;
     Ok(Exit::Ok)
 }
 

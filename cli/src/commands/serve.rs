@@ -1,7 +1,7 @@
 //! `serve`: runs the node until Ctrl-C.
 //! It serves nothing itself: the node does.
-//! Invariant: the first line on stdout is `ready URL`, the second the link that opens the pages; proved by
-//! `the_ready_lines_are_exact`.
+//! Invariant: stdout gets exactly one line, `ready URL`; the link that opens the pages goes to people on stderr. Proved by
+//! `the_ready_line_is_exact`.
 
 use std::net::SocketAddr;
 
@@ -27,22 +27,25 @@ pub struct ServeArgs {
 /// Runs the command.
 pub fn run(args: &ServeArgs, context: &mut Context<'_>) -> Result<Exit, CliError> {
     let (data, listen, sync_listen) = (context.data.clone(), args.listen, args.sync_listen);
-    let options = local::ServeOptions { data, listen, sync_listen };
+    let options = local::ServeOptions { data, listen, sync_listen, purpose: local::Purpose::Work };
     let output = &mut context.output;
     let served = local::serve(&options, |ready| {
-        let lines = ready_lines(ready, output.json);
-        output.data(&lines);
+        let line = ready_line(ready, output.json);
+        output.data(&line);
+        if !output.json {
+            output.talk(&format!("sign-in {}", ready.sign_in));
+        }
     });
     served.map_err(|error| api::name_page(error, &options.data))?;
     Ok(Exit::Ok)
 }
 
-fn ready_lines(ready: &local::Ready, json: bool) -> String {
+fn ready_line(ready: &local::Ready, json: bool) -> String {
     let local::Ready { url, sign_in } = ready;
     if json {
         return json!({"ready": true, "url": url, "sign_in": sign_in}).to_string();
     }
-    format!("ready {url}\nsign-in {sign_in}")
+    format!("ready {url}")
 }
 
 #[cfg(test)]
@@ -52,12 +55,11 @@ mod tests {
     use crate::fake_node::Terminal;
 
     #[test]
-    fn the_ready_lines_are_exact() {
+    fn the_ready_line_is_exact() {
         let url = "http://127.0.0.1:7000".to_owned();
         let ready = local::Ready { sign_in: format!("{url}/sign-in/01"), url };
-        let lines = "ready http://127.0.0.1:7000\nsign-in http://127.0.0.1:7000/sign-in/01";
-        assert_eq!(ready_lines(&ready, false), lines);
-        let object: serde_json::Value = serde_json::from_str(&ready_lines(&ready, true)).unwrap();
+        assert_eq!(ready_line(&ready, false), "ready http://127.0.0.1:7000");
+        let object: serde_json::Value = serde_json::from_str(&ready_line(&ready, true)).unwrap();
         assert_eq!((&object["ready"], &object["url"]), (&json!(true), &json!("http://127.0.0.1:7000")));
         assert_eq!(object["sign_in"], "http://127.0.0.1:7000/sign-in/01");
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::api::local::{self, InitRequest, JoinRequest, ServeOptions, ServedNode};
+use crate::api::local::{self, InitRequest, JoinRequest, Purpose, ServeOptions, ServedNode};
 use crate::api::{Api, Body, Request};
 use crate::error::CliError;
 
@@ -21,7 +21,7 @@ const ZONE: &str = "Europe/London";
 
 /// A site with its node.
 pub struct Site {
-    code: &'static str,
+    label: &'static str,
     data: PathBuf,
     node: ServedNode,
     api: Api,
@@ -42,8 +42,6 @@ pub struct Place {
 
 /// Head office, a store and a warehouse.
 pub struct Play {
-    /// Where the demo may leave files.
-    pub folder: PathBuf,
     /// Head office.
     pub office: Site,
     /// The store.
@@ -55,56 +53,79 @@ pub struct Play {
 impl Play {
     /// Makes the organisation, lets store and warehouse join, serves all three.
     pub fn start(folder: &Path) -> Result<Self, CliError> {
-        let data = folder.join("HQ");
-        local::init(&InitRequest {
-            data: data.clone(),
-            org: "Demo".to_owned(),
-            site: "HQ".to_owned(),
-            kind: "head-office".to_owned(),
-            currency: "GBP".to_owned(),
-            zone: ZONE.to_owned(),
-            territory: "MAIN".to_owned(),
-            sync_listen: Some(LOOPBACK),
-        })?;
-        let office = Site::serve("HQ", data)?;
-        let shop = Site::enrol(&office, folder, "SH01", "store")?;
-        let depot = Site::enrol(&office, folder, "WH01", "warehouse")?;
-        Ok(Self { folder: folder.to_owned(), office, shop, depot })
+        let office = Site::found("HQ", folder.join("HQ"), "GBP", ZONE)?;
+        let shop = Site::enrol(&office, "SH01", folder.join("SH01"), ("SH01", "store", ZONE))?;
+        let depot = Site::enrol(&office, "WH01", folder.join("WH01"), ("WH01", "warehouse", ZONE))?;
+        Ok(Self { office, shop, depot })
     }
 
     /// Where each node is.
     pub fn places(&self) -> Vec<Place> {
-        let of = |site: &Site| Place {
-            site: site.code,
-            url: site.node.url().to_owned(),
-            sign_in: site.node.sign_in().to_owned(),
-            data: site.data.display().to_string(),
-        };
-        [&self.office, &self.shop, &self.depot].map(of).to_vec()
+        [&self.office, &self.shop, &self.depot].map(Site::place).to_vec()
     }
 
     /// Ends all three.
     pub fn stop(&mut self) -> Result<(), CliError> {
         for site in [&mut self.depot, &mut self.shop, &mut self.office] {
-            local::stop(&mut site.node)?;
+            site.stop()?;
         }
         Ok(())
     }
 }
 
 impl Site {
-    fn serve(code: &'static str, data: PathBuf) -> Result<Self, CliError> {
-        let node = local::serve_beside(ServeOptions { data: data.clone(), listen: LOOPBACK, sync_listen: None })?;
-        let api = Api::open(&data)?;
-        Ok(Self { code, data, node, api })
+    /// Makes an organisation and serves its head office.
+    pub fn found(label: &'static str, data: PathBuf, currency: &str, zone: &str) -> Result<Self, CliError> {
+        local::init(&InitRequest {
+            data: data.clone(),
+            org: "Demo".to_owned(),
+            site: "HQ".to_owned(),
+            kind: "head-office".to_owned(),
+            currency: currency.to_owned(),
+            zone: zone.to_owned(),
+            territory: "MAIN".to_owned(),
+            sync_listen: Some(LOOPBACK),
+        })?;
+        Self::serve(label, data)
     }
 
-    fn enrol(office: &Site, folder: &Path, code: &'static str, kind: &str) -> Result<Self, CliError> {
-        let invite = office.post(&["peers", "invites"], json!({"site": code, "kind": kind, "zone": ZONE}))?;
+    /// Where it is.
+    pub fn place(&self) -> Place {
+        Place {
+            site: self.label,
+            url: self.node.url().to_owned(),
+            sign_in: self.node.sign_in().to_owned(),
+            data: self.data.display().to_string(),
+        }
+    }
+
+    /// Ends it.
+    pub fn stop(&mut self) -> Result<(), CliError> {
+        local::stop(&mut self.node)
+    }
+
+    fn serve(label: &'static str, data: PathBuf) -> Result<Self, CliError> {
+        let node = local::serve_beside(ServeOptions {
+            data: data.clone(),
+            listen: LOOPBACK,
+            sync_listen: None,
+            purpose: Purpose::Demo,
+        })?;
+        let api = Api::open(&data)?;
+        Ok(Self { label, data, node, api })
+    }
+
+    /// Lets a node of a site (code, kind, zone) join and serves it.
+    pub fn enrol(
+        office: &Site,
+        label: &'static str,
+        data: PathBuf,
+        (code, kind, zone): (&str, &str, &str),
+    ) -> Result<Self, CliError> {
+        let invite = office.post(&["peers", "invites"], json!({"site": code, "kind": kind, "zone": zone}))?;
         let ticket = text(&invite["ticket"]);
-        let data = folder.join(code);
         local::join(&JoinRequest { data: data.clone(), ticket, sync_listen: Some(LOOPBACK) })?;
-        Self::serve(code, data)
+        Self::serve(label, data)
     }
 
     /// Reads.

@@ -36,7 +36,7 @@ pub const REALITY: Expected =
     Expected { december: ["823746.14", "1559", "359239"], all: ["823785.14", "1563", "359245"] };
 
 /// Where a line of the story goes.
-type Say<'a> = dyn FnMut(&str) + 'a;
+pub type Say<'a> = dyn FnMut(&str) + 'a;
 
 impl Play {
     /// Tells the story and checks each figure.
@@ -84,24 +84,7 @@ impl Play {
     }
 
     fn import(&self) -> Result<Value, CliError> {
-        let path = self.folder.join(SLICE_NAME);
-        std::fs::write(&path, SLICE).map_err(|cause| CliError::File { path: path.clone(), cause })?;
-        let request = Request::post(&["imports"], None, Body::File(path))
-            .query("kind", "orders")
-            .query("preset", "online-retail")
-            .query("file_name", SLICE_NAME);
-        let id = text(&self.shop.ask(&request)?["id"]);
-        loop {
-            let look = || self.shop.get(&["imports", &id]);
-            let import = look_until(look, |import| import["state"] == "done" || import["state"] == "failed")?;
-            match import["state"].as_str() {
-                Some("done") => return Ok(import),
-                Some("failed") => {
-                    return Err(CliError::Problem { status: 500, problem: import["error"].clone() });
-                }
-                _it_goes_on => {}
-            }
-        }
+        import_file(&self.shop, SLICE_NAME, SLICE, &[("kind", "orders"), ("preset", "online-retail")])
     }
 
     fn catch_up(&self, checks: &mut Checks, expected: &Expected, say: &mut Say<'_>) -> Result<(), CliError> {
@@ -151,19 +134,48 @@ impl Play {
 
     /// How many scopes of store and warehouse are the same at head office, of how many.
     fn equal_digests(&self) -> Result<String, CliError> {
-        let office = scopes(&self.office)?;
-        let (mut equal, mut all) = (0, 0);
-        for site in [&self.shop, &self.depot] {
-            for (scope, digest) in scopes(site)? {
-                all += 1;
-                equal += usize::from(office.contains(&(scope, digest)));
-            }
-        }
-        Ok(format!("{equal}/{all}"))
+        digests_of(&self.office, [&self.shop, &self.depot])
     }
 }
 
-fn sales(site: &Site, december: bool) -> Result<Value, CliError> {
+/// How many scopes of some sites are the same at head office, of how many.
+pub fn digests_of<'s>(office: &Site, sites: impl IntoIterator<Item = &'s Site>) -> Result<String, CliError> {
+    let office = scopes(office)?;
+    let (mut equal, mut all) = (0, 0);
+    for site in sites {
+        for (scope, digest) in scopes(site)? {
+            all += 1;
+            equal += usize::from(office.contains(&(scope, digest)));
+        }
+    }
+    Ok(format!("{equal}/{all}"))
+}
+
+/// Imports a file at a site and waits for its end.
+pub fn import_file(site: &Site, name: &str, file: &[u8], parameters: &[(&str, &str)]) -> Result<Value, CliError> {
+    let folder = tempfile::tempdir().map_err(|cause| CliError::File { path: std::env::temp_dir(), cause })?;
+    let path = folder.path().join(name);
+    std::fs::write(&path, file).map_err(|cause| CliError::File { path: path.clone(), cause })?;
+    let mut request = Request::post(&["imports"], None, Body::File(path)).query("file_name", name);
+    for (name, value) in parameters {
+        request = request.query(name, value);
+    }
+    let id = text(&site.ask(&request)?["id"]);
+    loop {
+        let look = || site.get(&["imports", &id]);
+        let import = look_until(look, |import| import["state"] == "done" || import["state"] == "failed")?;
+        match import["state"].as_str() {
+            Some("done") => return Ok(import),
+            Some("failed") => {
+                return Err(CliError::Problem { status: 500, problem: import["error"].clone() });
+            }
+            _it_goes_on => {}
+        }
+    }
+}
+
+/// The sales report of a site, by site.
+pub fn sales(site: &Site, december: bool) -> Result<Value, CliError> {
     let request = Request::get(&["reports", "sales"]).query("by", "site");
     let (from, to) = if december { (Some("2010-12-01"), Some("2010-12-31")) } else { (None, None) };
     site.ask(&request.maybe("from", from).maybe("to", to))

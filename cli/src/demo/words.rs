@@ -40,6 +40,10 @@ words! {
     ALL_GOOD: "{} of {} checks passed.", "{}/{} 项核对通过。";
     NOT_GOOD: "Only {} of {} checks passed.", "仅 {}/{} 项核对通过。";
     TRY_NEXT: "Ctrl-C ends the demo. Try next:\n  {} --data {} order list --limit 5\n  {} --data {} sync pause\n  {} --data {} order new --walk-in --line MUG:1:6.50", "按 Ctrl-C 结束演示。接下来可以试试：\n  {} --data {} order list --limit 5\n  {} --data {} sync pause\n  {} --data {} order new --walk-in --line MUG:1:6.50";
+    CHAIN: "A second organisation to look around in: head office, a store with two tills and a warehouse, in yuan.", "第二个组织供浏览：总部、两台收银机的门店和仓库，以人民币记账。";
+    CHAIN_ORDERS: "orders of the chain at its head office", "连锁总部的订单数";
+    CHAIN_GROSS: "gross sales of the chain at its head office, CNY", "连锁总部的销售额（人民币）";
+    CHAIN_DIGESTS: "equal digests of what the chain's head office shares", "连锁总部与各节点共享数据的摘要一致";
     NOT_EMPTY: "{} is not empty", "{} 不是空文件夹";
     NOT_EMPTY_REMEDY: "Name a new or empty folder, or leave --dir away.", "请指定新的或空的文件夹，或不加 --dir。";
 }

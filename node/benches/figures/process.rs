@@ -14,7 +14,12 @@ use super::client::Client;
 
 /// Serves `folder` in this process; prints the address once it answers.
 pub fn serve(folder: &Path) -> Outcome<()> {
-    let options = ServeOptions { data: folder.to_owned(), listen: "127.0.0.1:0".parse()?, sync_listen: None };
+    let options = ServeOptions {
+        data: folder.to_owned(),
+        listen: "127.0.0.1:0".parse()?,
+        sync_listen: None,
+        purpose: node::Purpose::Work,
+    };
     let ready = |told: &node::Ready| drop(writeln!(std::io::stdout().lock(), "ready {}", told.url));
     Ok(node::serve(&options, ready)?)
 }

@@ -25,6 +25,9 @@ use crate::store::{Direction, KeyRange, ReadTables, Snapshot, Table};
 /// Commits that a question takes in itself; more are taken in beside it.
 const COMMITS_AT_ONCE: u64 = 256;
 
+/// Document rows that are read together while the lines are made.
+const ROWS_AT_ONCE: usize = 512;
+
 /// A hit, as the store has it at this moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hit {
@@ -147,12 +150,23 @@ impl Lines {
         let mut lines = Self { records: Records::default(), read_to: BTreeMap::new(), commits: 0 };
         for scope in read::scopes(snapshot)?.into_iter().filter(is_searched) {
             lines.read_to.insert(scope.clone(), last_arrival(snapshot, &scope)?);
-            for (id, row) in read::documents(snapshot, &scope)? {
-                lines.put(app, snapshot, id, &row)?;
-            }
+            lines.put_all(app, snapshot, &scope)?;
         }
         lines.commits = snapshot.count(Table::CommitOrder).map_err(storage)?;
         Ok(lines)
+    }
+
+    /// Reads a scope part by part, so that its rows are never in memory together.
+    fn put_all(&mut self, app: &App, snapshot: &Snapshot, scope: &Scope) -> Result<(), AppError> {
+        let mut after = None;
+        loop {
+            let part = read::documents_after(snapshot, scope, after.as_ref(), ROWS_AT_ONCE)?;
+            let Some((last, _)) = part.last() else { return Ok(()) };
+            after = Some(*last);
+            for (id, row) in &part {
+                self.put(app, snapshot, *id, row)?;
+            }
+        }
     }
 
     /// Reads again what commits touched that came since.

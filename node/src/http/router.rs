@@ -29,6 +29,7 @@ use super::{
 };
 use crate::app::App;
 use crate::app::error::AppError;
+use crate::run::Purpose;
 use crate::web::session::Sessions;
 use crate::web::{self, Web};
 
@@ -48,6 +49,8 @@ pub struct HttpConfig {
     pub log: fn(&str),
     /// Who may see the pages.
     pub sessions: Arc<Sessions>,
+    /// What the node is served for.
+    pub purpose: Purpose,
 }
 
 /// What handlers share.
@@ -182,6 +185,7 @@ pub fn router(app: App, config: HttpConfig) -> Router {
         sessions,
         heavy: api.heavy.clone(),
         imports_folder: api.imports_folder.clone(),
+        purpose: config.purpose,
     });
     let reader = SwaggerUi::new("/docs").config(Config::from("/openapi.json"));
     router

@@ -14,6 +14,7 @@ use super::texts::Language;
 use super::visit::Visit;
 use crate::app::place::Standing;
 use crate::link::directory::Exchange;
+use crate::run::Purpose;
 
 /// A page in the navigation.
 struct Place {
@@ -200,6 +201,20 @@ pub fn state_bar(visit: &Visit) -> Markup {
         div #standing.(level) data-live role="status" {
             a href="/network" { span.dot aria-hidden="true" {} (text) }
             span #stopped hidden { (language.text("standing-stopped")) }
+            @if visit.purpose == Purpose::Demo { (cut_or_heal(visit)) }
+        }
+    }
+}
+
+/// The demo's button: cuts this node off, or lets it meet the others again.
+fn cut_or_heal(visit: &Visit) -> Markup {
+    let is_cut = matches!(visit.standing, Standing::OnItsOwn { exchange: Exchange::Paused, .. });
+    let verb = if is_cut { "resume" } else { "pause" };
+    html! {
+        form.cut method="post" action={ "/network/" (verb) } {
+            (hidden(visit))
+            input type="hidden" name="back" value=(visit.address);
+            button data-demo=(verb) { (visit.language().text(&format!("network-{verb}"))) }
         }
     }
 }

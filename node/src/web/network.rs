@@ -8,6 +8,7 @@ use maud::Markup;
 
 use super::form::Form;
 use super::layout::{Title, page};
+use super::look::own_address;
 use super::visit::Visit;
 use super::{Web, pages};
 use crate::app::App;
@@ -38,12 +39,13 @@ pub async fn invite(State(web): State<Web>, visit: Visit, form: Form) -> Result<
 }
 
 /// Pauses, resumes or dials now.
-pub async fn act(State(web): State<Web>, Path(verb): Path<String>, _form: Form) -> Result<Response, Problem> {
+pub async fn act(State(web): State<Web>, Path(verb): Path<String>, form: Form) -> Result<Response, Problem> {
     match verb.as_str() {
         "pause" => web.app.pause_sync().await?,
         "resume" => web.app.resume_sync().await?,
         "now" => drop(web.app.sync_now(None, Wait::No).await?),
         _other => return Err(AppError::NotFound { what: "action", id: verb }.into()),
     }
-    Ok(Redirect::to(&format!("/network?done=network-{verb}")).into_response())
+    let told = format!("/network?done=network-{verb}");
+    Ok(Redirect::to(form.get("back").map_or(&told, own_address)).into_response())
 }

@@ -18,6 +18,7 @@ use crate::app::place::{PlaceView, Standing};
 use crate::http::caller::Caller;
 use crate::http::error::Problem;
 use crate::http::extract::read;
+use crate::run::Purpose;
 
 /// One request for a page.
 #[derive(Debug, Clone)]
@@ -32,6 +33,8 @@ pub struct Visit {
     pub place: PlaceView,
     /// Whether it is in touch with the others.
     pub standing: Standing,
+    /// What the node is served for.
+    pub purpose: Purpose,
     /// Now, in the site's zone.
     pub now: EventTime,
     /// A name for the request that a form of this page makes.
@@ -66,6 +69,7 @@ impl Visit {
             page_token: secret.map(|secret| secret.page_token()).unwrap_or_default(),
             place,
             standing,
+            purpose: web.purpose,
             now,
             request: request_name(),
             done: done(parts.uri.query().unwrap_or_default()),

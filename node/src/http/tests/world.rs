@@ -25,6 +25,7 @@ use crate::folder::Folder;
 use crate::http::auth::TokenHash;
 use crate::http::router::{HttpConfig, router};
 use crate::init::{InitRequest, init};
+use crate::run;
 use crate::run::open_app;
 use crate::web::session::Sessions;
 
@@ -76,12 +77,16 @@ impl World {
     }
 
     pub fn on_port(port: u16) -> Self {
+        Self::served_for(port, run::Purpose::Work)
+    }
+
+    pub fn served_for(port: u16, purpose: run::Purpose) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let app = new_node(&folder.path().join("data"));
         let imports_folder = folder.path().join("imports");
         let sessions = Arc::new(Sessions::open(&app).unwrap());
         let token = TokenHash::of(TOKEN);
-        let config = HttpConfig { port, token, imports_folder, log: |_| (), sessions: Arc::clone(&sessions) };
+        let config = HttpConfig { port, token, imports_folder, log: |_| (), sessions: Arc::clone(&sessions), purpose };
         Self { router: router(app.clone(), config), folder, sessions, app }
     }
 

@@ -24,7 +24,7 @@ fn a_second_process_is_told_where_the_node_answers() {
     };
     init(&request).unwrap();
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let options = ServeOptions { data: data.clone(), listen, sync_listen: None };
+    let options = ServeOptions { data: data.clone(), listen, sync_listen: None, purpose: crate::run::Purpose::Work };
     let second = || serve(&options, |_| panic!("it must not be served twice")).unwrap_err();
 
     let held = LocalNode::open(&data).unwrap();
@@ -58,7 +58,10 @@ fn a_folder_without_a_node_is_not_served() {
 #[test]
 fn an_address_beyond_this_machine_is_not_served() {
     let listen = SocketAddr::from(([0, 0, 0, 0], 0));
-    let error = serve(&ServeOptions { data: "nowhere".into(), listen, sync_listen: None }, |_| panic!("not served"))
-        .unwrap_err();
+    let error = serve(
+        &ServeOptions { data: "nowhere".into(), listen, sync_listen: None, purpose: crate::run::Purpose::Work },
+        |_| panic!("not served"),
+    )
+    .unwrap_err();
     assert!(error.to_string().starts_with("listen"), "{error}");
 }

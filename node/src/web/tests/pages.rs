@@ -3,6 +3,7 @@
 use super::gate::{Browser, PAGES};
 use crate::http::PROBLEM_CODES;
 use crate::http::tests::world::World;
+use crate::run::Purpose;
 use crate::web::texts::Language;
 
 async fn with_order() -> (World, String) {
@@ -343,4 +344,17 @@ async fn what_is_typed_is_found_by_each_of_its_texts() {
     }
     assert!(browser.get("/search?q=zzzz").await.text().contains("Nothing found."));
     assert_eq!(browser.get(&format!("/search?q={}", "a".repeat(201))).await.status, 422);
+}
+
+#[tokio::test]
+async fn a_node_of_the_demo_is_cut_off_by_a_button_on_every_page() {
+    let world = World::served_for(7070, Purpose::Demo);
+    let browser = Browser::new(&world).await;
+    assert!(browser.get("/orders").await.text().contains("data-demo=\"pause\""));
+    let cut = browser.submit("/network/pause", &[("back", "/orders?status=confirmed")]).await;
+    assert_eq!(cut.headers["location"], "/orders?status=confirmed");
+    let away = browser.submit("/network/resume", &[("back", "//evil.example")]).await;
+    assert_eq!(away.headers["location"], "/");
+    let work = World::new();
+    assert!(!Browser::new(&work).await.get("/orders").await.text().contains("data-demo"));
 }
