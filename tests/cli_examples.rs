@@ -15,7 +15,10 @@ const DAY: &[&str] = &[
     "product list",
     "product show TEA-100",
     "product show tea-100",
+    "product edit MUG --barcode 96385074 --price 2.60",
+    "product edit MUG --barcode 96385075",
     "stock receive MUG 10 --reference DN-1",
+    "stock history MUG",
     "order new --line MUG:7:2.50 --name 张三 --phone 13800138000 --address 北京",
     "order new --line MUG:5:2.5 --channel wechat --external W-1 --region 上海 --pay wechat:5",
     "stock show",
@@ -58,7 +61,7 @@ const DAY: &[&str] = &[
 ];
 
 const PRODUCTS: &str =
-    "sku,name,unit,barcode\nMUG,Blue mug,piece,4006381333931\nTEA-100,绿茶 100 克,bag,\n,No code,,\n";
+    "sku,name,unit,barcode,price\nMUG,Blue mug,piece,4006381333931,2.50\nTEA-100,绿茶 100 克,bag,,\n,No code,,,\n";
 
 const ORDERS: &str = "\
 external_number,order_time,sku,name,quantity,price,customer,region,currency

@@ -119,6 +119,8 @@ pub enum Product {
     List(c::product_list::ProductListArgs),
     /// Show one product
     Show(c::product_show::ProductShowArgs),
+    /// Add bar codes to a product, or set its list price
+    Edit(c::product_edit::ProductEditArgs),
     /// Take a site's provisional product into the catalogue
     Adopt(c::product_adopt::ProductAdoptArgs),
     /// Make a site's provisional product another name of one in the catalogue
@@ -171,6 +173,8 @@ pub enum Fulfilment {
 pub enum Stock {
     /// Show the stock of one article or of all
     Show(c::stock_show::StockShowArgs),
+    /// List the movements of one article, newest first
+    History(c::stock_history::StockHistoryArgs),
     /// Receive goods
     Receive(c::stock_receive::StockReceiveArgs),
     /// Correct the book, up or down

@@ -30,6 +30,7 @@ pub mod peer_invite;
 pub mod peer_list;
 pub mod product_adopt;
 pub mod product_alias;
+pub mod product_edit;
 pub mod product_import;
 pub mod product_list;
 pub mod product_show;
@@ -38,6 +39,7 @@ pub mod report_run;
 pub mod serve;
 pub mod status;
 pub mod stock_adjust;
+pub mod stock_history;
 pub mod stock_lend;
 pub mod stock_loans;
 pub mod stock_receive;
@@ -93,6 +95,7 @@ fn run_product(product: &Product, context: &mut Context<'_>) -> Result<Exit, Cli
         Product::Import(args) => product_import::run(args, context),
         Product::List(args) => product_list::run(args, context),
         Product::Show(args) => product_show::run(args, context),
+        Product::Edit(args) => product_edit::run(args, context),
         Product::Adopt(args) => product_adopt::run(args, context),
         Product::Alias(args) => product_alias::run(args, context),
     }
@@ -110,6 +113,7 @@ fn run_fulfilment(fulfilment: &Fulfilment, context: &mut Context<'_>) -> Result<
 fn run_stock(stock: &Stock, context: &mut Context<'_>) -> Result<Exit, CliError> {
     match stock {
         Stock::Show(args) => stock_show::run(args, context),
+        Stock::History(args) => stock_history::run(args, context),
         Stock::Receive(args) => stock_receive::run(args, context),
         Stock::Adjust(args) => stock_adjust::run(args, context),
         Stock::Lend(args) => stock_lend::run(args, context),

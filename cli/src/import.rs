@@ -99,7 +99,11 @@ pub fn run(args: &ImportArgs, wish: &Wish<'_>, context: &mut Context<'_>) -> Res
         import["rejects_file"] = json!(save_rejects(&api, &id, &import, args)?);
     }
     report(&import, args, context);
-    Ok(if rejected > 0 { Exit::Gaps } else { Exit::Ok })
+    let cancelled = import["state"] == "cancelled";
+    if cancelled {
+        context.output.talk(text::IMPORT_CANCELLED.get(context.lang));
+    }
+    Ok(if rejected > 0 || cancelled { Exit::Gaps } else { Exit::Ok })
 }
 
 fn request(args: &ImportArgs, wish: &Wish<'_>, lang: Lang) -> Result<Request, CliError> {
@@ -146,7 +150,7 @@ fn follow(api: &Api, id: &str, context: &mut Context<'_>) -> Result<Answer, CliE
             Err(error) => break Err(while_importing(error, id)),
             Ok(answer) => {
                 progress.show(answer.value(), &mut context.output);
-                if matches!(answer.value()["state"].as_str(), Some("done" | "failed")) {
+                if matches!(answer.value()["state"].as_str(), Some("done" | "failed" | "cancelled")) {
                     break Ok(answer);
                 }
             }
@@ -332,6 +336,16 @@ mod tests {
         let ran = import(&node_of(vec![state("done", 3, 1)]), &world, &[]);
         assert_eq!(ran.exit, Exit::Gaps);
         assert!(world.folder.path().join("a.csv.rejects.csv").exists());
+    }
+
+    #[test]
+    fn cancelled_import_says_what_is_left_and_how_it_goes_on() {
+        let world = world("a.csv");
+        let node =
+            node_of(vec![state("running", 1_000, 0), state("cancelling", 1_000, 0), state("cancelled", 2_000, 0)]);
+        let ran = import(&node, &world, &[]);
+        assert_eq!(ran.exit, Exit::Gaps);
+        assert!(ran.err.contains("cancelled") && ran.err.contains("same file again"), "{}", ran.err);
     }
 
     #[test]

@@ -146,6 +146,7 @@ texts! {
     TAKER: "order of", "接单站点";
     SHIPPER: "ships from", "发货站点";
     SERVICE: "service", "配送方式";
+    AT: "at", "时间";
     REFERENCE: "paper", "单据";
     TO_SHIP: "to ship", "待发";
     FULFILMENT_ID: "fulfilment", "代发编号";
@@ -185,6 +186,7 @@ texts! {
     PRODUCTS_CREATED: "products created", "新建商品";
     CUSTOMERS_CREATED: "customers created", "新建客户";
     ENCODING: "encoding", "编码";
+    IMPORT_CANCELLED: "The import was cancelled; what is written stays. Import the same file again to go on.", "导入已取消，已写入的内容保留。再次导入同一文件即可继续。";
     DRY_RUN: "dry run: nothing was written", "试运行：没有写入任何内容";
     REJECTS_SAVED: "rejected rows are in {}", "被拒行已保存到 {}";
     TICKET_ONCE: "give this ticket to one device, with `tradepost join`; it is good until {} and not shown again", "请把此票据交给一台设备执行 `tradepost join`；有效期至 {}，之后不再显示";

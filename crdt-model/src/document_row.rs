@@ -15,7 +15,7 @@ use crate::order::fold::fold_order;
 use crate::order::state::OrderState;
 use crate::product::state::ProductState;
 
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 /// A folded document.
 #[derive(Debug, Clone, PartialEq, Eq)]

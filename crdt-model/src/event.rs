@@ -21,7 +21,7 @@ use crate::journal::loan::{Loan, LoanReturned};
 use crate::order::draw::Drawn;
 use crate::order::event::{Cancelled, Confirmed, Contact, Line, Paid, Placed, Reservation, Shipped};
 use crate::order::sent::Sent;
-use crate::product::event::{ProductAdopted, ProductPosted};
+use crate::product::event::{BarcodeAdded, ProductAdopted, ProductPosted};
 
 /// The kind of an event; its number is the format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,6 +41,8 @@ pub enum EventKind {
     ProductPosted = 0x0201,
     /// Head office takes a provisional product over.
     ProductAdopted = 0x0202,
+    /// A product carries a further bar code.
+    BarcodeAdded = 0x0203,
     /// A customer is complete.
     CustomerPosted = 0x0301,
     /// A line of an order.
@@ -123,7 +125,7 @@ pub enum DocumentKind {
 
 impl EventKind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::Genesis,
         Self::Member,
         Self::Site,
@@ -131,6 +133,7 @@ impl EventKind {
         Self::Channel,
         Self::ProductPosted,
         Self::ProductAdopted,
+        Self::BarcodeAdded,
         Self::CustomerPosted,
         Self::Line,
         Self::Placed,
@@ -197,6 +200,8 @@ pub enum Event {
     ProductPosted(ProductPosted),
     /// See [`EventKind::ProductAdopted`].
     ProductAdopted(ProductAdopted),
+    /// See [`EventKind::BarcodeAdded`].
+    BarcodeAdded(BarcodeAdded),
     /// See [`EventKind::CustomerPosted`].
     CustomerPosted(CustomerPosted),
     /// See [`EventKind::Line`].
@@ -288,6 +293,7 @@ impl Event {
             Self::Channel(_) => EventKind::Channel,
             Self::ProductPosted(_) => EventKind::ProductPosted,
             Self::ProductAdopted(_) => EventKind::ProductAdopted,
+            Self::BarcodeAdded(_) => EventKind::BarcodeAdded,
             Self::CustomerPosted(_) => EventKind::CustomerPosted,
             Self::Line(_) => EventKind::Line,
             Self::Placed(_) => EventKind::Placed,
@@ -333,6 +339,7 @@ impl Event {
             Self::Channel(body) => body.encode(&mut writer),
             Self::ProductPosted(body) => body.encode(&mut writer),
             Self::ProductAdopted(body) => body.encode(&mut writer),
+            Self::BarcodeAdded(body) => body.encode(&mut writer),
             Self::CustomerPosted(body) => body.encode(&mut writer),
             Self::Line(body) => body.encode(&mut writer),
             Self::Placed(body) | Self::CreditPlaced(body) | Self::AdjustmentPlaced(body) => body.encode(&mut writer),
@@ -380,6 +387,7 @@ impl Event {
             EventKind::Channel => Self::Channel(Channel::decode(reader)?),
             EventKind::ProductPosted => Self::ProductPosted(ProductPosted::decode(reader)?),
             EventKind::ProductAdopted => Self::ProductAdopted(ProductAdopted::decode(reader)?),
+            EventKind::BarcodeAdded => Self::BarcodeAdded(BarcodeAdded::decode(reader)?),
             EventKind::CustomerPosted => Self::CustomerPosted(CustomerPosted::decode(reader)?),
             EventKind::Line => Self::Line(Line::decode(reader)?),
             EventKind::Placed => Self::Placed(Placed::decode(reader)?),

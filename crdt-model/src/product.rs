@@ -1,7 +1,9 @@
-//! Products (商品): the item master. `event` holds the founding event, `state` the folded product.
+//! Products (商品): the item master. `event` holds its events, `state` the folded product, `barcode` the codes
+//! by which it is scanned.
 //!
 //! The document id derives from the SKU text, so two sites that meet the same unknown code write the same document.
 
+pub mod barcode;
 pub mod event;
 pub mod state;
 
@@ -9,7 +11,7 @@ pub mod state;
 pub const FIELD_NAME: &str = "name";
 /// Editable field: the base unit.
 pub const FIELD_UNIT: &str = "unit";
-/// Editable field: the barcode, leading zeros kept.
+/// Editable field: the one barcode of products of before; further ones are events.
 pub const FIELD_BARCODE: &str = "barcode";
-/// Editable field: the list price of one base unit in the organisation's currency, a decimal text.
+/// Editable field: the list price of one base unit in the organisation's currency, as decimal text.
 pub const FIELD_PRICE: &str = "price";

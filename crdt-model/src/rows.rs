@@ -50,6 +50,10 @@ pub enum ViewTable {
     StockOverLanes,
     /// (scope, case id) -> case that only several scopes together show. Outside the digest.
     CasesAcross,
+    /// (scope, item, place) -> movement: the ledger of an item. Outside the digest: it repeats what rows of documents say.
+    MovementsByItem,
+    /// (scope, bar code as it is looked up, item).
+    ItemsByBarcode,
 }
 
 /// What a row of [`ViewTable::Rows`] is.
@@ -142,8 +146,8 @@ impl Rows for MemoryRows {
     }
 
     fn scan(&self, table: ViewTable, prefix: &[u8], each: &mut RowVisitor<'_>) -> Result<(), Infallible> {
-        for ((_, key), value) in self.rows.range((table, prefix.to_vec())..) {
-            if !key.starts_with(prefix) || each(key, value).is_break() {
+        for ((at, key), value) in self.rows.range((table, prefix.to_vec())..) {
+            if *at != table || !key.starts_with(prefix) || each(key, value).is_break() {
                 break;
             }
         }
@@ -234,6 +238,21 @@ mod tests {
             let prefixed = keys.iter().enumerate().filter(|(other, _)| *other != at).any(|(_, o)| o.starts_with(key));
             assert!(!prefixed, "{key:?}");
         }
+    }
+
+    #[test]
+    fn a_scan_ends_with_its_table() {
+        let mut rows = MemoryRows::default();
+        for table in [ViewTable::CasesAcross, ViewTable::MovementsByItem] {
+            rows.put(table, b"a1", &[]).unwrap();
+        }
+        let mut found = 0;
+        let mut count = |_: &[u8], _: &[u8]| {
+            found += 1;
+            ControlFlow::Continue(())
+        };
+        rows.scan(ViewTable::CasesAcross, b"a", &mut count).unwrap();
+        assert_eq!(found, 1);
     }
 
     #[test]

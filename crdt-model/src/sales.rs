@@ -134,6 +134,7 @@ mod tests {
             contact: None,
             rivals: vec![],
             sent: vec![],
+            moves: vec![],
             duplicate_of: None,
         }
     }

@@ -11,6 +11,7 @@
 
 mod claims;
 mod contribution;
+mod ledger;
 mod rights;
 mod settle;
 mod skus;
@@ -21,5 +22,5 @@ pub use rights::{LoanEntry, Unbooked, loan_entry, loans, open_loans, read_loan, 
 pub use settle::{
     ScopeError, add_to_counter, case_key, read_counter, read_document, read_over_lanes, read_stock, replace_document,
 };
-pub use skus::sku_key;
+pub use skus::{barcode_key, sku_key};
 pub use views::{fulfilments_of, lane_of};

@@ -4,7 +4,8 @@
 //! `free = minted - burned - lent + returned - secured - spent`, where the last two are the keeper's own; what was lent is
 //! the holder's to promise (`loan`). A promise is secured as far as its author's rights reach; goods already in a
 //! customer's hand are always sellable, and what they take beyond the rights is a debt. The keeper books each physical
-//! fact once (`fact` for journals, `uncovered` for shipments). `refill` says when the keeper lends again.
+//! fact once (`fact` for journals, `uncovered` for shipments). `refill` says when the keeper lends again,
+//! `movement` what the ledger of a shelf lists, `outlook` how a quantity would be promised.
 //!
 //! Invariants: all figures are sums of contributions, so no order of arrival shows; a booking without its fact makes no
 //! rights. Proved by `merge_laws` (`stock_is_the_same_in_every_delivery_order`, `secured_promises_never_pass_the_rights`,
@@ -12,6 +13,8 @@
 
 pub mod fact;
 pub mod loan;
+pub mod movement;
+pub mod outlook;
 pub mod refill;
 pub mod uncovered;
 

@@ -13,6 +13,7 @@ mod digest;
 pub mod error;
 pub mod fulfilments;
 pub mod imports;
+pub mod ledger;
 pub mod loans;
 pub mod lookup;
 mod machine;
@@ -21,6 +22,7 @@ pub mod orders;
 mod page;
 pub mod peers;
 pub mod place;
+pub mod promise;
 mod read;
 pub mod reports;
 pub mod search;
@@ -28,6 +30,7 @@ pub mod sessions;
 pub mod status;
 pub mod stock;
 pub mod sync;
+mod tenders;
 pub mod timeline;
 
 use std::path::PathBuf;
@@ -246,5 +249,7 @@ mod tests {
     mod news;
     mod orders;
     mod privacy;
+    mod products;
+    mod shelf;
     mod world;
 }

@@ -11,6 +11,7 @@
 
 mod admit;
 mod adopt;
+mod authors;
 pub(crate) mod batch;
 mod catalogue;
 mod command;
@@ -40,14 +41,15 @@ mod waiting;
 
 pub use admit::Admission;
 pub use adopt::AdoptError;
+pub use authors::event_authors;
 pub use command::{
     Command, CommandError, CustomerDraft, ImportCounts, ImportLine, ImportOrder, Input, LineDraft, Now, OrderDraft,
-    Outcome, PaymentDraft, ProductDraft, RefillCounts, RequestKey, StockKind,
+    Outcome, PaymentDraft, ProductDraft, ProductEdit, RefillCounts, RequestKey, StockKind,
 };
 pub use documents::references;
 pub use fulfilments::{FulfilmentError, Sending};
 pub use genesis::{GenesisDraft, write_genesis};
-pub use import::{IMPORT_ORDERS_MAX, customer_id, import_identity};
+pub use import::{IMPORT_ORDERS_MAX, KnownProduct, Writable, customer_id, import_identity, known_product};
 pub use loans::LoanError;
 pub use local::{LocalChange, LocalTable};
 pub use log::{Identity, ReplicaError};
@@ -200,6 +202,7 @@ impl Replica {
                 self.cancel_fulfilment(batch, input, (scope, *id), lines.as_deref(), reason.clone())
             }
             Command::PostProduct(draft) => self.post_product(batch, input, draft),
+            Command::EditProduct(edit) => self.edit_product(batch, input, edit),
             Command::AdoptProduct { sku, site, alias_of } => {
                 self.adopt_product(batch, input, (sku, site), alias_of.as_ref())
             }

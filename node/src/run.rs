@@ -259,6 +259,12 @@ pub struct LocalResponse {
 }
 
 impl LocalNode {
+    /// The application, for tests that ask past the routes.
+    #[cfg(test)]
+    pub(crate) fn app(&self) -> &App {
+        &self.app
+    }
+
     /// Opens a folder that no other process holds.
     pub fn open(data: &Path) -> Result<Self, NodeError> {
         let folder = Folder::new(data);

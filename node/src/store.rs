@@ -41,6 +41,8 @@
 //! fulfilments_by_status  lane | shipper text | status u8 | time u64 | id 16  -
 //! stock_over_lanes       scope of a site | item 16                         stock row
 //! cases_across           scope | case id 16                                case
+//! movements_by_item      scope | item 16 | time u64 | document 16 | event 8  movement
+//! items_by_barcode       scope | code text | item 16                       -
 //! ```
 //!
 //! # Invariants

@@ -6,7 +6,7 @@ use super::driver::{Browser, ENTER, F4, turn};
 use super::place::{Chain, Node};
 
 const TEA: &str = "6901234567892";
-const CUP: &str = "6909876543210";
+const CUP: &str = "6909876543212";
 
 /// What the organisation sells, and one member.
 fn catalogue(office: &Node) {

@@ -54,6 +54,11 @@ pub const EXAMPLES: &[Example] = &[
     of("product list", "tradepost product list --limit 20", ""),
     of("product show", "tradepost product show TEA-100", "1: there is no such product."),
     of(
+        "product edit",
+        "tradepost product edit MUG --barcode 4006381333931 --price 2.50",
+        "1: there is no such product, or a code has a wrong check digit. 5: head office keeps the product.",
+    ),
+    of(
         "product adopt",
         "tradepost product adopt MUG --site SH01",
         "5: this is no node of head office, or the product was taken over as something else.",
@@ -82,7 +87,7 @@ pub const EXAMPLES: &[Example] = &[
     of(
         "order import",
         "tradepost order import invoices.csv.gz --preset online-retail --rejects rejects.csv",
-        "3: some rows are rejected. 5: the channel's home is another site. 6: the node went away; the same command goes on.",
+        "3: some rows are rejected, or the import was cancelled. 5: the channel's home is another site. 6: the node went away; the same command goes on.",
     ),
     of("fulfilment list", "tradepost fulfilment list --site WH01 --status planned", ""),
     of("fulfilment show", "tradepost fulfilment show SH01-A-000001", "1: there is no such fulfilment."),
@@ -93,6 +98,7 @@ pub const EXAMPLES: &[Example] = &[
     ),
     of("fulfilment cancel", "tradepost fulfilment cancel SH01-A-000001 --reason 'not found'", "5: nothing is open."),
     of("stock show", "tradepost stock show MUG", "1: there is no such product."),
+    of("stock history", "tradepost stock history MUG --limit 20", "1: there is no such product."),
     of("stock receive", "tradepost stock receive MUG 10 --reference DN-1", ""),
     of("stock adjust", "tradepost stock adjust MUG -2 --reason broken", ""),
     of(

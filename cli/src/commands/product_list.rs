@@ -9,7 +9,7 @@ use crate::commands::list;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::output::table::{Column, plain};
+use crate::output::table::{Column, number, plain};
 use crate::text;
 
 /// The columns of a product.
@@ -18,6 +18,7 @@ pub const COLUMNS: &[Column] = &[
     plain(text::NAME, "/name"),
     plain(text::UNIT, "/unit"),
     plain(text::BARCODE, "/barcode"),
+    number(text::PRICE, "/price"),
     plain(text::PROVISIONAL, "/provisional"),
     plain(text::SCOPE, "/scope"),
     plain(text::ALIAS_OF, "/alias_of"),

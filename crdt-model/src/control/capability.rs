@@ -134,6 +134,7 @@ pub fn rules(kind: EventKind) -> &'static [(Place, Role)] {
         EventKind::Member | EventKind::Site | EventKind::Keeper => &[(Place::Control, Role::Registrar)],
         EventKind::Channel => &[(Place::Control, Role::HeadOffice)],
         EventKind::ProductPosted => &[(Place::Catalogue, Role::HeadOffice), (Place::Site, Role::Own)],
+        EventKind::BarcodeAdded => &[(Place::Catalogue, Role::HeadOffice), (Place::Site, Role::OwnOrHeadOffice)],
         EventKind::ProductAdopted => &[(Place::Site, Role::HeadOffice)],
         EventKind::CustomerPosted => &[(Place::Customers, Role::OwnOrHeadOffice)],
         EventKind::Line

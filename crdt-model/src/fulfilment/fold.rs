@@ -16,8 +16,11 @@ use crate::id::EventKey;
 use crate::money::UnitPrice;
 use crate::order::event::LineQuantity;
 use crate::order::line::{LineState, Source};
+use crate::order::moves::{LineMoves, cancel_moves, named, promised};
 use crate::order::state::full;
 use crate::quantity::Quantity;
+use crate::scope::SiteCode;
+use crate::stock::movement::MovementKind;
 
 /// Folds a fulfilment; `None` until a header with all its lines is held.
 pub fn fold_fulfilment(content: &Content) -> Option<FulfilmentState> {
@@ -26,10 +29,11 @@ pub fn fold_fulfilment(content: &Content) -> Option<FulfilmentState> {
         _other => None,
     };
     let (posted, header, lines) = content.events.iter().find_map(complete)?;
-    let mut state = FulfilmentState { posted, header, lines, contact: None, references: Vec::new() };
+    let mut state = FulfilmentState { posted, header, lines, contact: None, references: Vec::new(), moves: Vec::new() };
     for (key, event) in &content.events {
         apply(&mut state, *key, event);
     }
+    state.moves = moves_of(content, &state);
     Some(state)
 }
 
@@ -95,6 +99,35 @@ fn ship(state: &mut FulfilmentState, key: EventKey, shipped: &FulfilmentShipped)
             Err(at) => line.shipped_from.insert(at, (shipped.site.clone(), quantity)),
         }
     });
+}
+
+/// What each event did to the lines, and at which site.
+fn moves_of(content: &Content, state: &FulfilmentState) -> Vec<(SiteCode, LineMoves)> {
+    let shipper = &state.header.shipper;
+    let (mut moves, mut cancels) = (Vec::new(), Vec::new());
+    for (key, event) in &content.events {
+        let (site, time, kind, lines) = match event {
+            Event::FulfilmentReserved(promise) if promise.site == *shipper => {
+                (shipper, promise.time, MovementKind::Reservation, promised(&promise.lines))
+            }
+            Event::FulfilmentReleased(promise) if promise.site == *shipper => {
+                (shipper, promise.time, MovementKind::Release, promised(&promise.lines))
+            }
+            Event::FulfilmentShipped(shipped) => {
+                (&shipped.site, shipped.time, MovementKind::Shipment, named(&shipped.lines))
+            }
+            Event::FulfilmentCancelled(cancelled) => {
+                cancels.push((*key, cancelled.time, named(&cancelled.lines)));
+                continue;
+            }
+            _moves_nothing => continue,
+        };
+        moves.push((site.clone(), LineMoves { key: *key, time, kind, lines }));
+    }
+    moves.extend(cancel_moves(cancels).into_iter().map(|cancel| (shipper.clone(), cancel)));
+    moves.iter_mut().for_each(|(_, made)| made.lines.retain(|(line, _)| state.line(*line).is_some()));
+    moves.retain(|(_, made)| !made.lines.is_empty());
+    moves
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::fulfilment::event::FulfilmentPosted;
 use crate::id::{DocumentId, EventKey};
 use crate::order::event::{Contact, ORDER_LINES_MAX, decode_line_number};
 use crate::order::line::LineState;
+use crate::order::moves::LineMoves;
 use crate::order::state::Secured;
 use crate::scope::{Scope, SiteCode};
 use crate::text::Text;
@@ -75,6 +76,8 @@ pub struct FulfilmentState {
     pub contact: Option<(EventKey, Contact)>,
     /// Papers of what left, by event key.
     pub references: Vec<(EventKey, Text)>,
+    /// What its events did to the lines one by one, and at which site.
+    pub moves: Vec<(SiteCode, LineMoves)>,
 }
 
 impl FulfilmentState {
@@ -141,6 +144,10 @@ impl FulfilmentState {
         writer.list(&self.references, |w, (key, reference)| {
             w.fixed(&key.0).text(reference);
         });
+        writer.list(&self.moves, |w, (site, moves)| {
+            site.encode(w);
+            moves.encode(w);
+        });
     }
 
     /// Reads a row.
@@ -161,6 +168,7 @@ impl FulfilmentState {
             contact: reader.option("contact", |r| Ok((EventKey::decode("contact", r)?, Contact::decode(r)?)))?,
             references: reader
                 .list("references", events, |r| Ok((EventKey::decode("reference", r)?, r.text("reference")?)))?,
+            moves: reader.list("moves", events, |r| Ok((SiteCode::decode("moves", r)?, LineMoves::decode(r)?)))?,
         })
     }
 }

@@ -12,9 +12,10 @@ use crate::event::Event;
 use crate::id::EventKey;
 use crate::order::draw::Drawn;
 use crate::order::event::{
-    Cancelled, Handover, Line, LineQuantity, LineSelection, Placed, Reservation, RightsBooking, Shipped,
+    Cancelled, Entry, Handover, Line, LineQuantity, LineSelection, Placed, Reservation, RightsBooking, Shipped,
 };
 use crate::order::line::Source;
+use crate::order::moves::moves_of_order;
 use crate::order::sent::Sent;
 use crate::order::state::{Confirmation, LineState, OrderState, Purpose, content_hash, full};
 use crate::quantity::Quantity;
@@ -36,12 +37,17 @@ pub fn fold_order(content: &Content) -> Option<OrderState> {
         contact: None,
         rivals,
         sent: Vec::new(),
+        moves: Vec::new(),
         duplicate_of: None,
     };
     for (key, event) in &content.events {
         apply(&mut state, *key, event);
     }
     state.count_sent();
+    if purpose == Purpose::Sale && state.header.entry == Entry::New {
+        let ordered: Vec<i128> = state.lines.iter().map(LineState::ordered).collect();
+        state.moves = moves_of_order(content, &ordered);
+    }
     Some(state)
 }
 

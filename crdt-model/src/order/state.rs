@@ -12,6 +12,7 @@ use crate::id::{DocumentId, EventKey};
 use crate::money::UnitPrice;
 use crate::order::event::{Contact, Entry, Handover, ORDER_LINES_MAX, Placed};
 pub use crate::order::line::LineState;
+use crate::order::moves::LineMoves;
 use crate::order::sent::Sent;
 use crate::quantity::{QUANTITY_THOUSANDTHS_MAX, Quantity};
 use crate::text::Text;
@@ -131,6 +132,8 @@ pub struct OrderState {
     pub rivals: Vec<EventKey>,
     /// What other sites ship, one entry a fulfilment, by event key.
     pub sent: Vec<(EventKey, Sent)>,
+    /// What its events did to the lines one by one; of the past and of what moves no stock there is none.
+    pub moves: Vec<LineMoves>,
     /// The order that counts in this one's stead; set by the scope.
     pub duplicate_of: Option<DocumentId>,
 }
@@ -237,6 +240,7 @@ impl OrderState {
             w.fixed(&key.0);
             sent.encode(w);
         });
+        writer.list(&self.moves, |w, moves| moves.encode(w));
         writer.option(self.duplicate_of.as_ref(), |w, id| id.encode(w));
     }
 
@@ -259,6 +263,7 @@ impl OrderState {
             rivals: reader.list("rivals", DOCUMENT_OPS_MAX as usize, |r| EventKey::decode("rivals", r))?,
             sent: reader
                 .list("sent", DOCUMENT_OPS_MAX as usize, |r| Ok((EventKey::decode("sent", r)?, Sent::decode(r)?)))?,
+            moves: LineMoves::decode_all(reader)?,
             duplicate_of: reader.option("duplicate of", |r| DocumentId::decode("duplicate of", r))?,
         };
         order.count_sent();

@@ -1,8 +1,9 @@
-//! The bodies of a product's events: its founding, and what head office made of a provisional one.
+//! The bodies of a product's events: its founding, what head office made of a provisional one, its bar codes.
 //!
 //! Invariant: one encoding each. Proved by `every_event_has_one_encoding`.
 
 use crate::codec::{DecodeError, Reader, Writer};
+use crate::product::barcode::Barcode;
 use crate::text::Text;
 use crate::time::EventTime;
 
@@ -40,5 +41,22 @@ impl ProductAdopted {
 
     pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self { time: EventTime::decode("adopted", reader)?, sku: reader.text("sku")? })
+    }
+}
+
+/// The product carries a bar code; each one adds to the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BarcodeAdded {
+    /// The code.
+    pub barcode: Barcode,
+}
+
+impl BarcodeAdded {
+    pub(crate) fn encode(&self, writer: &mut Writer) {
+        self.barcode.encode(writer);
+    }
+
+    pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { barcode: Barcode::decode(reader)? })
     }
 }

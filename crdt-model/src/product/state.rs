@@ -1,18 +1,23 @@
 //! The folded product: SKU and editable fields with every concurrent value.
 //!
-//! Invariants: concurrent edits of one field are all kept, the first is shown on every node; of several adoptions the
-//! lowest event key stands. Proved by `concurrent_names_of_a_product_are_all_kept` and
-//! `of_two_adoptions_the_lowest_key_stands` in `merge_laws`.
+//! Invariants: concurrent edits of one field are all kept, the first is shown on every node; bar codes add up, each once;
+//! of several adoptions the lowest event key stands. Proved by `concurrent_names_of_a_product_are_all_kept`,
+//! `bar_codes_of_a_product_add_up` and `of_two_adoptions_the_lowest_key_stands` in `merge_laws`.
+
+use std::collections::BTreeSet;
 
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::document::{Content, FieldValue};
 use crate::event::Event;
 use crate::money::UnitPrice;
+use crate::product::barcode::Barcode;
 use crate::product::{FIELD_BARCODE, FIELD_NAME, FIELD_PRICE, FIELD_UNIT};
 use crate::text::Text;
 
 /// Concurrent values of one field that are kept.
 pub const FIELD_VALUES_MAX: usize = 64;
+/// Bar codes of one product that a row shows.
+pub const BARCODES_MAX: usize = 256;
 
 /// A folded product.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,12 +28,28 @@ pub struct ProductState {
     pub names: Vec<Text>,
     /// Base units, the shown one first.
     pub units: Vec<Text>,
-    /// Barcodes, the shown one first.
+    /// Barcodes, each once: the ones of the field first, then those that were added, in the order of their texts.
     pub barcodes: Vec<Text>,
-    /// List prices as they were written, the shown one first.
-    pub prices: Vec<Text>,
+    /// List prices of one base unit, the shown one first.
+    pub prices: Vec<UnitPrice>,
     /// The item of the catalogue that head office took it over as: its own SKU, or the one that it is another name of.
     pub adopted: Option<Text>,
+}
+
+/// What an edit of a product still has to write.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ProductChange {
+    /// Codes that it does not carry yet.
+    pub barcodes: Vec<Barcode>,
+    /// A price other than the one that stands.
+    pub price: Option<UnitPrice>,
+}
+
+impl ProductChange {
+    /// Whether nothing has to be written.
+    pub fn is_empty(&self) -> bool {
+        self.barcodes.is_empty() && self.price.is_none()
+    }
 }
 
 impl ProductState {
@@ -47,8 +68,8 @@ impl ProductState {
             sku: posted.sku.clone(),
             names: texts(FIELD_NAME),
             units: texts(FIELD_UNIT),
-            barcodes: texts(FIELD_BARCODE),
-            prices: texts(FIELD_PRICE),
+            barcodes: barcodes_of(content, texts(FIELD_BARCODE)),
+            prices: texts(FIELD_PRICE).iter().filter_map(price_of).collect(),
             adopted,
         })
     }
@@ -63,20 +84,27 @@ impl ProductState {
         self.names.first().unwrap_or(&self.sku)
     }
 
-    /// The list price of one base unit; none where it was never set or is no price.
+    /// The list price that is shown.
     pub fn price(&self) -> Option<UnitPrice> {
-        let price: UnitPrice = self.prices.first()?.as_str().parse().ok()?;
-        (price >= UnitPrice::default()).then_some(price)
+        self.prices.first().copied()
+    }
+
+    /// What has to be written so that it carries these codes and has this price; what is not given stays.
+    pub fn change_to(&self, barcodes: &[Barcode], price: Option<UnitPrice>) -> ProductChange {
+        let carried = |code: &&Barcode| !self.barcodes.contains(code.text());
+        let settled = |price: &UnitPrice| self.prices[..] != [*price];
+        ProductChange { barcodes: barcodes.iter().filter(carried).cloned().collect(), price: price.filter(settled) }
     }
 
     /// Writes the row.
     pub fn encode(&self, writer: &mut Writer) {
         writer.text(&self.sku);
-        for values in [&self.names, &self.units, &self.barcodes, &self.prices] {
+        for values in [&self.names, &self.units, &self.barcodes] {
             writer.list(values, |w, value| {
                 w.text(value);
             });
         }
+        writer.list(&self.prices, |w, price| price.encode(w));
         writer.option(self.adopted.as_ref(), |w, sku| {
             w.text(sku);
         });
@@ -85,9 +113,11 @@ impl ProductState {
     /// Reads a row.
     pub fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let sku = reader.text("sku")?;
-        let mut texts = || reader.list("values", FIELD_VALUES_MAX, |r| r.text("value"));
-        let (names, units, barcodes, prices) = (texts()?, texts()?, texts()?, texts()?);
-        Ok(Self { sku, names, units, barcodes, prices, adopted: reader.option("adopted", |r| r.text("adopted"))? })
+        let mut texts = |most| reader.list("values", most, |r| r.text("value"));
+        let (names, units, barcodes) = (texts(FIELD_VALUES_MAX)?, texts(FIELD_VALUES_MAX)?, texts(BARCODES_MAX)?);
+        let prices = reader.list("prices", FIELD_VALUES_MAX, |r| UnitPrice::decode("price", r))?;
+        let adopted = reader.option("adopted", |r| r.text("adopted"))?;
+        Ok(Self { sku, names, units, barcodes, prices, adopted })
     }
 }
 
@@ -98,4 +128,21 @@ fn texts_of(content: &Content, field: &str) -> Vec<Text> {
         FieldValue::Bytes(_) => None,
     });
     texts.take(FIELD_VALUES_MAX).collect()
+}
+
+/// The codes of the field, then those of the events.
+fn barcodes_of(content: &Content, mut barcodes: Vec<Text>) -> Vec<Text> {
+    let added = content.events.values().filter_map(|event| match event {
+        Event::BarcodeAdded(added) => Some(added.barcode.text().clone()),
+        _other => None,
+    });
+    let added: BTreeSet<Text> = added.filter(|code| !barcodes.contains(code)).collect();
+    barcodes.extend(added);
+    barcodes.truncate(BARCODES_MAX);
+    barcodes
+}
+
+/// A price that is not below zero; any other text shows nothing.
+fn price_of(text: &Text) -> Option<UnitPrice> {
+    text.as_str().parse().ok().filter(|price: &UnitPrice| price.millionths() >= 0)
 }

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use super::skus::sku_key;
+use super::ledger::{add_fulfilment_moves, add_journal_moves, add_order_moves};
+use super::skus::{barcode_key, sku_key};
 use crate::case::{CaseId, CaseKind, CaseRow};
 use crate::document_row::DocumentRow;
 use crate::fulfilment::decide::needs_keeper;
@@ -27,11 +28,14 @@ use crate::text::Text;
 /// Stock of items at sites.
 pub(super) type OverLanes = BTreeMap<(SiteCode, DocumentId), (Text, StockSums)>;
 
+/// Rows that stand while the document's row does, by table and key.
+pub(super) type Index = BTreeMap<(ViewTable, Vec<u8>), Vec<u8>>;
+
 /// Everything that a document adds.
 #[derive(Debug, Default)]
 pub(super) struct Contribution {
     pub stock: BTreeMap<DocumentId, (Text, StockSums)>,
-    pub index: BTreeMap<(ViewTable, Vec<u8>), Vec<u8>>,
+    pub index: Index,
     pub cases: BTreeMap<CaseId, CaseRow>,
     pub facts: Vec<FactPart>,
     /// What an order's shipments left uncovered, by item.
@@ -61,22 +65,27 @@ impl Contribution {
     pub fn of(scope: &Scope, id: DocumentId, row: &DocumentRow) -> Self {
         let mut contribution = Self::default();
         match row {
-            DocumentRow::Order(order) => contribution.add_order(id, order),
+            DocumentRow::Order(order) => contribution.add_order(scope, id, order),
             DocumentRow::Fulfilment(fulfilment) => contribution.add_fulfilment(scope, id, fulfilment),
-            DocumentRow::Journal(journal) => contribution.add_journal(id, journal),
+            DocumentRow::Journal(journal) => contribution.add_journal(scope, id, journal),
             DocumentRow::Product(product) => {
                 contribution.add_alias(scope, id, product);
                 let key = sku_key(scope, RowKind::Document, product.sku.as_str()).into_bytes();
                 contribution.index.insert((ViewTable::ItemsBySku, key), Vec::new());
+                for code in &product.barcodes {
+                    let key = barcode_key(scope, code.as_str()).document(&id).into_bytes();
+                    contribution.index.insert((ViewTable::ItemsByBarcode, key), Vec::new());
+                }
             }
             DocumentRow::Control(_) | DocumentRow::Customer(_) => {}
         }
         contribution
     }
 
-    fn add_order(&mut self, id: DocumentId, order: &OrderState) {
+    fn add_order(&mut self, scope: &Scope, id: DocumentId, order: &OrderState) {
         if order.header.entry == Entry::New && order.purpose == Purpose::Sale {
             self.add_order_stock(order);
+            add_order_moves(&mut self.index, scope, id, order);
         }
         for case in order_cases(id, order) {
             self.cases.insert(case.id(), case);
@@ -106,6 +115,7 @@ impl Contribution {
                 self.add_over_lanes(site, &ladder.sku, &StockSums { on_hand: -shipped, ..StockSums::default() });
             }
         }
+        add_fulfilment_moves(&mut self.index, scope, id, fulfilment);
         for case in fulfilment_cases(id, fulfilment) {
             self.cases.insert(case.id(), case);
         }
@@ -162,7 +172,8 @@ impl Contribution {
         self.stock.entry(item).or_insert_with(|| (sku.clone(), StockSums::default())).1.add(&sums);
     }
 
-    fn add_journal(&mut self, id: DocumentId, journal: &JournalState) {
+    fn add_journal(&mut self, scope: &Scope, id: DocumentId, journal: &JournalState) {
+        add_journal_moves(&mut self.index, scope, id, journal);
         for (key, entry) in journal.entries() {
             match entry {
                 JournalEntry::Fact(fact) => self.add_fact(id.event(key), &fact),

@@ -1,9 +1,10 @@
-//! The index by SKU of what a scope says of items: product documents and stock rows.
+//! The indexes by SKU and by bar code of what a scope says of items: product documents and stock rows.
 //!
 //! Invariant: an entry stands exactly where its row stands. Proved by `any_order_of_updates_gives_the_same_rows` in
 //! `merge_laws` and by the node's rebuild test.
 
 use super::settle::ScopeError;
+use crate::product::barcode::lookup_form;
 use crate::rows::{RowKey, RowKind, Rows, ViewTable};
 use crate::scope::Scope;
 use crate::text::Text;
@@ -11,6 +12,11 @@ use crate::text::Text;
 /// The entry of an item in [`ViewTable::ItemsBySku`]; the SKU's bytes come last, so that entries sort as texts.
 pub fn sku_key(scope: &Scope, kind: RowKind, sku: &str) -> RowKey {
     RowKey::of(scope).byte(kind as u8).fixed(sku.as_bytes())
+}
+
+/// The products of a scope that carry a bar code, in the form in which codes are looked up.
+pub fn barcode_key(scope: &Scope, code: &str) -> RowKey {
+    RowKey::of(scope).text(&lookup_form(code))
 }
 
 /// Whether an item has a stock row.

@@ -11,10 +11,13 @@ use crdt_model::document_row::{DocumentRow, fold_document};
 use crdt_model::event::{DocumentKind, Event};
 use crdt_model::id::{DocumentId, EventKey, OrgId};
 use crdt_model::order::fold::fold_order;
-use crdt_model::product::FIELD_NAME;
-use crdt_model::product::event::{ProductAdopted, ProductPosted};
-use crdt_model::product::state::{FIELD_VALUES_MAX, ProductState};
+use crdt_model::product::barcode::Barcode;
+use crdt_model::product::event::{BarcodeAdded, ProductAdopted, ProductPosted};
+use crdt_model::product::state::{BARCODES_MAX, FIELD_VALUES_MAX, ProductState};
+use crdt_model::product::{FIELD_BARCODE, FIELD_NAME, FIELD_PRICE};
+use crdt_model::rows::ViewTable;
 use crdt_model::scope::Scope;
+use crdt_model::scope_state::barcode_key;
 use crdt_model::seal::{SealKey, SealedField, SealedPlace};
 use proptest::prelude::*;
 
@@ -245,6 +248,80 @@ fn concurrent_names_of_a_product_are_all_kept() {
     world.meet(&mut dice);
     let product = ProductState::fold(&world.replicas[0].content(&Scope::Catalogue, id)).unwrap();
     assert_eq!(product.names, [text("lamp 2")], "who has seen all of them settles them");
+}
+
+#[test]
+fn bar_codes_of_a_product_add_up() {
+    let (id, mut dice) = (DocumentId::of_sku("A"), Dice(5));
+    let mut world = World::new(3);
+    world.write(0, &site(), id, |keys| vec![(keys.next(), Event::ProductPosted(ProductPosted { sku: text("A") }))]);
+    world.meet(&mut dice);
+    for (replica, code) in ["4006381333931", "0012345678905", "4006381333931"].into_iter().enumerate() {
+        let added = Event::BarcodeAdded(BarcodeAdded { barcode: Barcode::new(code).unwrap() });
+        let fields = match replica {
+            0 => vec![(FIELD_BARCODE, FieldValue::Text("OLD-77".to_owned()))],
+            _ => Vec::new(),
+        };
+        world.write_with_fields(replica, &site(), id, fields, |keys| vec![(keys.next(), added)]);
+    }
+    world.meet(&mut dice);
+    for replica in &world.replicas {
+        let product = ProductState::fold(&replica.content(&site(), id)).unwrap();
+        assert_eq!(product.barcodes, ["OLD-77", "0012345678905", "4006381333931"].map(text), "each once, all kept");
+        let rows = replica.rebuilt().rows;
+        let found = |code: &str| {
+            let key = barcode_key(&site(), code).document(&id).into_bytes();
+            rows.contains_key(&(ViewTable::ItemsByBarcode, key))
+        };
+        assert!(found("012345678905") && found("4006381333931") && found("OLD-77") && !found("96385074"));
+    }
+}
+
+#[test]
+fn concurrent_prices_of_a_product_are_all_kept() {
+    let (id, mut dice) = (DocumentId::of_sku("A"), Dice(6));
+    let mut world = World::new(2);
+    world.write(0, &site(), id, |keys| vec![(keys.next(), Event::ProductPosted(ProductPosted { sku: text("A") }))]);
+    world.meet(&mut dice);
+    let price = |world: &mut World, replica: usize, price: &str| {
+        let fields = vec![(FIELD_PRICE, FieldValue::Text(price.to_owned()))];
+        world.write_with_fields(replica, &site(), id, fields, |_| Vec::new());
+    };
+    price(&mut world, 0, "2.5");
+    price(&mut world, 1, "3");
+    world.meet(&mut dice);
+    let shown = |world: &World, replica: usize| {
+        let prices = ProductState::fold(&world.replicas[replica].content(&site(), id)).unwrap().prices;
+        prices.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let mut both = shown(&world, 0);
+    assert_eq!(both, shown(&world, 1), "every node shows the same one");
+    both.sort_unstable();
+    assert_eq!(both, ["2.5", "3"]);
+    price(&mut world, 1, "2.9");
+    world.meet(&mut dice);
+    assert_eq!(shown(&world, 0), ["2.9"], "who has seen all of them settles them");
+    price(&mut world, 0, "-1");
+    assert_eq!(shown(&world, 0), Vec::<String>::new(), "what is no price shows nothing");
+}
+
+#[test]
+fn a_product_row_shows_two_hundred_and_fifty_six_bar_codes() {
+    let coded = |count: u32| {
+        let posted = (EventKey::ZERO, Event::ProductPosted(ProductPosted { sku: text("A") }));
+        let code = |at: u32| {
+            let codes = (0..10).map(|check| format!("{at:07}{check}"));
+            codes.filter_map(|code| Barcode::new(&code).ok()).next().unwrap()
+        };
+        let added = |at: u32| {
+            (EventKey(u64::from(at + 1).to_be_bytes()), Event::BarcodeAdded(BarcodeAdded { barcode: code(at) }))
+        };
+        let content = Content { events: (0..count).map(added).chain([posted]).collect(), ..Content::default() };
+        let row = fold_document(&content).unwrap();
+        assert_eq!(DocumentRow::decode(&row.encode()).unwrap(), row);
+        ProductState::fold(&content).unwrap().barcodes.len()
+    };
+    assert_eq!([BARCODES_MAX as u32, BARCODES_MAX as u32 + 1].map(coded), [256, 256]);
 }
 
 #[test]

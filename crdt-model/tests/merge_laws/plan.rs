@@ -13,8 +13,9 @@ use crdt_model::event::{DocumentKind, Event};
 use crdt_model::id::{DocumentId, EventId, EventKey};
 use crdt_model::journal::event::Booking;
 use crdt_model::order::event::{Entry, Handover, LineSelection, Placed, RightsBooking};
-use crdt_model::product::event::{ProductAdopted, ProductPosted};
-use crdt_model::product::{FIELD_BARCODE, FIELD_NAME, FIELD_UNIT};
+use crdt_model::product::barcode::Barcode;
+use crdt_model::product::event::{BarcodeAdded, ProductAdopted, ProductPosted};
+use crdt_model::product::{FIELD_BARCODE, FIELD_NAME, FIELD_PRICE, FIELD_UNIT};
 use crdt_model::scope::{Scope, TerritoryCode};
 use proptest::prelude::*;
 
@@ -218,17 +219,26 @@ fn cited_fact(world: &World, which: usize, what: usize) -> (EventId, String, i64
     if facts.is_empty() { nowhere() } else { facts[(which * 5 + what) % facts.len()].clone() }
 }
 
+const CODES: [&str; 3] = ["96385074", "036000291452", "4006381333931"];
+
 fn edit_product(world: &mut World, replica: usize, (which, what, count): Deed) {
     let (sku, scope) = (SKUS[which % 2], Scope::Catalogue);
     let id = DocumentId::of_sku(sku);
-    let field = [FIELD_NAME, FIELD_UNIT, FIELD_BARCODE][what % 3];
-    let value = FieldValue::Text(format!("{field} {count} of {replica}, change {}", world.log.len()));
+    let field = [FIELD_NAME, FIELD_UNIT, FIELD_BARCODE, FIELD_PRICE][what % 4];
+    let value = match field {
+        FIELD_PRICE => format!("{count}.{replica}{}", world.log.len()),
+        _other => format!("{field} {count} of {replica}, change {}", world.log.len()),
+    };
+    let value = FieldValue::Text(value);
     let found = world.replicas[replica].holds(&scope, id);
     world.write_with_fields(replica, &scope, id, vec![(field, value)], |keys| {
         let posted = Event::ProductPosted(ProductPosted { sku: text(sku) });
         let adopted = Event::ProductAdopted(ProductAdopted { time: time(), sku: text(SKUS[count as usize % 2]) });
-        let events = if found { (what > 12).then_some(adopted) } else { Some(posted) };
-        events.map(|event| (keys.next(), event)).into_iter().collect()
+        let barcode = Barcode::new(CODES[(which + replica) % 3]).unwrap();
+        let coded = Event::BarcodeAdded(BarcodeAdded { barcode });
+        let first = if found { (what > 12).then_some(adopted) } else { Some(posted) };
+        let events = first.into_iter().chain((what % 2 == 0).then_some(coded));
+        events.map(|event| (keys.next(), event)).collect()
     });
 }
 

@@ -13,7 +13,8 @@ use crdt_model::id::{DocumentId, EventId, EventKey};
 use crdt_model::order::event::Placed;
 use crdt_model::rows::{Counter, MemoryRows, RowKind, Rows, ViewTable, row_key};
 use crdt_model::scope::Scope;
-use crdt_model::scope_state::{read_counter, read_document, read_stock, replace_document};
+use crdt_model::scope_state::{read_counter, read_document, read_over_lanes, read_stock, replace_document};
+use crdt_model::stock::movement::{Account, Movement};
 use crdt_model::stock::{FactBooking, FactRow, Moved, Rights, StockSums};
 use proptest::prelude::*;
 
@@ -133,6 +134,22 @@ proptest! {
     }
 
     #[test]
+    fn movements_of_goods_add_up_to_the_stock_on_hand(plan in plans(&SITE_KINDS, 3..11)) {
+        let (world, mut dice) = plan.run();
+        for rows in &rows_of_arrivals(&world.log, &mut dice) {
+            let moved = goods_moved(rows);
+            let sites: BTreeSet<Scope> = moved.keys().map(|(site, _)| site.clone()).chain([site()]).collect();
+            for (at, sku) in sites.into_iter().flat_map(|at| ["A", "B"].map(|sku| (at.clone(), sku))) {
+                let item = DocumentId::of_sku(sku);
+                let booked = read_stock(rows, &at, &item).unwrap().on_hand;
+                let over = read_over_lanes(rows, &at, &item).unwrap().on_hand;
+                let listed = moved.get(&(at.clone(), item)).copied().unwrap_or(0);
+                prop_assert_eq!(listed, booked + over, "{} at {}", sku, at);
+            }
+        }
+    }
+
+    #[test]
     fn cases_are_the_same_in_every_delivery_order(plan in plans(&SITE_KINDS, 3..11)) {
         let (world, mut dice) = plan.run();
         let arrivals = rows_of_arrivals(&world.log, &mut dice);
@@ -166,6 +183,21 @@ proptest! {
         }
         prop_assert_eq!(&newcomer.rows, &newcomer.rebuilt());
     }
+}
+
+/// What the ledgers of all items list of goods, by site and item.
+fn goods_moved(rows: &MemoryRows) -> BTreeMap<(Scope, DocumentId), i128> {
+    let mut moved = BTreeMap::new();
+    for ((_, key), value) in rows.rows.iter().filter(|((table, _), _)| *table == ViewTable::MovementsByItem) {
+        let (scope, rest) = key[1..].split_at(usize::from(key[0]));
+        let movement = Movement::decode(value).unwrap();
+        let scope = movement.site.map_or_else(|| Scope::from_bytes(scope).unwrap(), Scope::Site);
+        let item = DocumentId(rest[..16].try_into().unwrap());
+        if movement.kind.account() == Account::OnHand {
+            *moved.entry((scope, item)).or_default() += movement.quantity;
+        }
+    }
+    moved
 }
 
 /// On hand and minted rights of an item, counted from the events alone, in a second way.

@@ -3,6 +3,9 @@
 //! Invariant: personal details are opened for the answer alone and stand nowhere else. Proved by
 //! `personal_details_are_not_in_the_file_as_plain_text` in `tests/`.
 
+use std::collections::BTreeSet;
+
+use crdt_model::codec::Reader;
 use crdt_model::control::event::Channel;
 use crdt_model::customer::state::CustomerState;
 use crdt_model::document_row::DocumentRow;
@@ -10,18 +13,19 @@ use crdt_model::id::DocumentId;
 use crdt_model::product::state::ProductState;
 use crdt_model::rows::RowKind;
 use crdt_model::scope::{Scope, SiteCode};
+use crdt_model::scope_state::barcode_key;
 use crdt_model::text::Text;
 
 use super::error::AppError;
 use super::model::{
-    ChannelView, CustomerView, NewChannel, NewCustomer, NewProduct, Page, PageRequest, ProductFilter, ProductView,
-    Request,
+    ChannelView, CustomerView, NewChannel, NewCustomer, NewProduct, Page, PageRequest, ProductChanges, ProductFilter,
+    ProductView, Request,
 };
 use super::read::{self, SkuPage, sku_cursor};
 use super::stock::site_of;
 use super::{App, page};
-use crate::replica::{Command, CustomerDraft, Outcome, ProductDraft};
-use crate::store::Snapshot;
+use crate::replica::{Command, CustomerDraft, Outcome, ProductDraft, ProductEdit};
+use crate::store::{Snapshot, Table};
 
 impl App {
     /// Products of the catalogue and provisional ones, by SKU.
@@ -56,10 +60,55 @@ impl App {
 
     /// Adds a product.
     pub async fn create_product(&self, request: Request, product: NewProduct) -> Result<ProductView, AppError> {
-        let NewProduct { sku, name, unit, barcode, price } = product;
-        let draft = ProductDraft { sku: sku.clone(), name, unit, barcode, price };
+        let NewProduct { sku, name, unit, barcodes, price } = product;
+        let draft = ProductDraft { sku: sku.clone(), name, unit, barcodes, price };
         self.write(&request, Command::PostProduct(draft)).await?;
         self.product(sku.as_str())
+    }
+
+    /// The product whose SKU is `code`, else the one that carries it as a bar code, with or without leading zeros.
+    pub fn product_by_code(&self, code: &str) -> Result<ProductView, AppError> {
+        let mut found = self.products_of_code(code)?;
+        match (found.pop(), found.is_empty()) {
+            (Some(product), true) => Ok(product),
+            (None, _) => Err(AppError::NotFound { what: "product", id: code.to_owned() }),
+            (Some(last), false) => Err(AppError::Conflict {
+                code: "ambiguous_code",
+                detail: format!("`{code}` is on several products: {}", listed(found.iter().chain([&last]))),
+                remedy: "Choose one of them by its SKU.".to_owned(),
+            }),
+        }
+    }
+
+    /// Every product that a code may mean, as [`Self::product_by_code`] reads it; another name of one of them is not told.
+    pub(super) fn products_of_code(&self, code: &str) -> Result<Vec<ProductView>, AppError> {
+        let snapshot = self.snapshot()?;
+        let mut items = vec![DocumentId::of_sku(code)];
+        if read::product(&snapshot, &items[0])?.is_none() {
+            items = items_by_barcode(&snapshot, code)?;
+        }
+        let mut found = Vec::new();
+        for item in items {
+            found.extend(read::product(&snapshot, &item)?.map(|(scope, product)| product_view(&scope, item, &product)));
+        }
+        let skus: Vec<Text> = found.iter().map(|product| product.sku.clone()).collect();
+        found.retain(|product| product.alias_of.as_ref().is_none_or(|sku| !skus.contains(sku)));
+        Ok(found)
+    }
+
+    /// Adds bar codes to a product, or sets its list price.
+    pub async fn edit_product(
+        &self,
+        request: Request,
+        sku: &str,
+        changes: ProductChanges,
+    ) -> Result<ProductView, AppError> {
+        let unknown = || AppError::NotFound { what: "product", id: sku.to_owned() };
+        let ProductChanges { barcodes, price } = changes;
+        let edit = ProductEdit { sku: Text::new(sku).map_err(|_| unknown())?, barcodes, price };
+        read::product(&self.snapshot()?, &DocumentId::of_sku(sku))?.ok_or_else(unknown)?;
+        self.write(&request, Command::EditProduct(edit)).await?;
+        self.product(sku)
     }
 
     /// Takes a site's provisional product over: as it is, or as another name of an item of the catalogue.
@@ -175,6 +224,22 @@ impl App {
     }
 }
 
+/// Items that carry a bar code in any scope, each once, in order of their ids.
+fn items_by_barcode(snapshot: &Snapshot, code: &str) -> Result<Vec<DocumentId>, AppError> {
+    let mut items = BTreeSet::new();
+    for scope in [Scope::Catalogue].into_iter().chain(read::site_scopes(snapshot)?) {
+        let prefix = barcode_key(&scope, code).into_bytes();
+        items.extend(read::collect(snapshot, Table::ItemsByBarcode, &prefix, |key, _| {
+            Ok(Some(DocumentId(Reader::new(&key[prefix.len()..]).array("item")?)))
+        })?);
+    }
+    Ok(items.into_iter().collect())
+}
+
+fn listed<'a>(products: impl Iterator<Item = &'a ProductView>) -> String {
+    products.map(|product| product.sku.as_str()).collect::<Vec<_>>().join(", ")
+}
+
 fn matches(product: &ProductState, query: &str) -> bool {
     let mut texts = [&product.sku].into_iter().chain(&product.names).chain(&product.barcodes);
     texts.any(|text| text.as_str().to_lowercase().contains(query))
@@ -186,7 +251,7 @@ fn product_view(scope: &Scope, id: DocumentId, product: &ProductState) -> Produc
         sku: product.sku.clone(),
         name: product.name().clone(),
         unit: product.units.first().cloned(),
-        barcode: product.barcodes.first().cloned(),
+        barcodes: product.barcodes.clone(),
         price: product.price(),
         provisional: *scope != Scope::Catalogue && product.adopted.is_none(),
         scope: scope.clone(),

@@ -152,11 +152,13 @@ fn encode_origin(writer: &mut Writer, id: DocumentId, order: &OrderState) {
 fn hash_product(product: &ProductState) -> [u8; 32] {
     let mut writer = Writer::new();
     writer.byte(b'P').text(&product.sku).text(product.name());
-    for values in [&product.units, &product.barcodes, &product.prices] {
-        writer.option(values.first(), |w, value: &Text| {
-            w.text(value);
-        });
-    }
+    writer.option(product.units.first(), |w, unit: &Text| {
+        w.text(unit);
+    });
+    writer.list(&product.barcodes, |w, code| {
+        w.text(code);
+    });
+    product.price().iter().for_each(|price| price.encode(&mut writer));
     *blake3::hash(&writer.finish()).as_bytes()
 }
 

@@ -1,15 +1,16 @@
 //! Imports: files in, a batch of orders or products a transaction, progress and rejects out.
 //!
 //! A job reads on a thread of its own (`run`) and hands batches to the replica; one batch is under way while the next one
-//! is read. What a job wrote stays, so running a file again goes on where it was cut; how it ended is kept in a file
-//! (`ended`).
+//! is read. What a job wrote stays, so running a file again goes on where it was cut; how far it is is kept in a file
+//! (`record`).
 //!
 //! Invariants: `rows_done` counts rows whose outcome is durable; no row stops the run; one idempotency key is one import,
-//! also after a restart. Proved by `a_file_imported_twice_writes_nothing_new`,
-//! `a_repeated_import_request_is_the_same_import_also_after_a_restart` and by the acceptance script's kills.
+//! also after a restart; a cancelled import keeps what is durable. Proved by `a_file_imported_twice_writes_nothing_new`,
+//! `a_repeated_import_request_is_the_same_import_also_after_a_restart`,
+//! `a_cancelled_import_stops_after_the_batch_in_hand_and_goes_on_later` and by the acceptance script's kills.
 
-mod ended;
 mod preview;
+mod record;
 mod run;
 
 use std::collections::BTreeMap;
@@ -19,12 +20,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono_tz::Tz;
 use crdt_model::id::DocumentId;
 use crdt_model::text::Text;
+use crdt_model::time::EventTime;
 
 use super::error::AppError;
 use super::model::{
-    EntryKind, ImportDelimiter, ImportKind, ImportMode, ImportRequest, ImportState, ImportView, Request,
+    EntryKind, ImportDelimiter, ImportKind, ImportRequest, ImportState, ImportView, Page, PageRequest, Request,
 };
-use super::{App, answered, read};
+use super::{App, answered, page, read};
 use crate::entropy;
 use crate::import::columns::Mapping;
 use crate::import::delimiter::{Delimiter, DelimiterChoice, TextForm};
@@ -72,7 +74,7 @@ impl App {
         let form = TextForm { encoding, delimiter: delimiter_of(request.delimiter) };
         let id = self.import_id(&request.request)?.to_string();
         let folder = self.imports_folder();
-        let view = new_view(id.clone(), request.mode);
+        let view = new_view(id.clone(), &request, work.channel(), self.now());
         let shared = match self.place_for(&id, view.clone())? {
             Place::New(shared) => shared,
             Place::Taken(earlier) => {
@@ -81,13 +83,17 @@ impl App {
                 return Ok(*earlier);
             }
         };
+        // Without its record an import that is cut is not told; it can be run again all the same.
+        drop(record::keep(&folder, &view, record::Sync::Now));
         let files = ImportFiles { input: file, rejects: folder.join(format!("{id}-rejects.csv")), temporary: folder };
         let job = Job { app: self.clone(), shared: Arc::clone(&shared), files, form, work, mode: request.mode };
         let spawned = std::thread::Builder::new().name(format!("import {id}")).spawn(move || job.run());
         match spawned {
             Ok(_) => Ok(view),
             Err(error) => {
-                lock(&shared).state = ImportState::Failed;
+                let mut view = lock(&shared);
+                view.state = ImportState::Failed;
+                drop(record::keep(&self.imports_folder(), &view, record::Sync::Now));
                 Err(AppError::Storage(error.to_string()))
             }
         }
@@ -96,17 +102,37 @@ impl App {
     /// How far an import is.
     pub fn import(&self, id: &str) -> Result<ImportView, AppError> {
         let running = lock(&self.inner.imports.jobs).get(id).map(|shared| lock(shared).clone());
-        let found = running.or_else(|| ended::find(&self.imports_folder(), id));
+        let found = running.or_else(|| record::find(&self.imports_folder(), id));
         found.ok_or_else(|| AppError::NotFound { what: "import", id: id.to_owned() })
     }
 
-    /// The imports that this node knows, the newest first: those of this run and those that ended well before.
-    pub fn imports(&self) -> Vec<ImportView> {
+    /// Imports that this node knows, newest first.
+    pub fn imports(&self, request: PageRequest) -> Result<Page<ImportView>, AppError> {
+        let mut known: BTreeMap<String, ImportView> =
+            record::all(&self.imports_folder()).into_iter().map(|view| (view.id.clone(), view)).collect();
         let jobs = lock(&self.inner.imports.jobs);
-        let mut views: BTreeMap<String, ImportView> =
-            ended::newest(&self.imports_folder(), JOBS_MAX).into_iter().map(|view| (view.id.clone(), view)).collect();
-        views.extend(jobs.iter().map(|(id, shared)| (id.clone(), lock(shared).clone())));
-        views.into_values().rev().collect()
+        known.extend(jobs.iter().map(|(id, shared)| (id.clone(), lock(shared).clone())));
+        drop(jobs);
+        Ok(page::cut(known.into_values().collect(), &request, newest_first))
+    }
+
+    /// Stops a running import after the batch in hand; what it has written stays. Doing it again changes nothing.
+    pub fn cancel_import(&self, id: &str) -> Result<ImportView, AppError> {
+        if let Some(shared) = lock(&self.inner.imports.jobs).get(id) {
+            let mut view = lock(shared);
+            if view.state == ImportState::Running {
+                view.state = ImportState::Cancelling;
+            }
+            if view.state.is_running() {
+                return Ok(view.clone());
+            }
+        }
+        let view = self.import(id)?;
+        Err(AppError::Conflict {
+            code: "import_ended",
+            detail: format!("the import is not running: its state is `{}`", view.state.word()),
+            remedy: "Nothing is left to stop.".to_owned(),
+        })
     }
 
     fn imports_folder(&self) -> PathBuf {
@@ -132,13 +158,14 @@ impl App {
         view.rejects_file.ok_or_else(|| AppError::NotFound { what: "rejects of import", id: id.to_owned() })
     }
 
-    /// A place among the jobs, unless an import of this id runs or ended well; a failed or cut one begins anew.
+    /// A place among the jobs, unless an import of this id runs or ended well; any other one begins anew.
     fn place_for(&self, id: &str, view: ImportView) -> Result<Place, AppError> {
         let mut jobs = lock(&self.inner.imports.jobs);
-        let running = |shared: &Shared| lock(shared).state == ImportState::Running;
+        let running = |shared: &Shared| lock(shared).state.is_running();
         let earlier = jobs.get(id).map(|shared| lock(shared).clone());
-        let earlier = earlier.filter(|earlier| earlier.state != ImportState::Failed);
-        if let Some(earlier) = earlier.or_else(|| ended::find(&self.imports_folder(), id)) {
+        let earlier = earlier.or_else(|| record::find(&self.imports_folder(), id));
+        let stands = |view: &ImportView| view.state.is_running() || view.state == ImportState::Done;
+        if let Some(earlier) = earlier.filter(stands) {
             return Ok(Place::Taken(Box::new(earlier)));
         }
         if jobs.values().filter(|shared| running(shared)).count() >= RUNNING_MAX {
@@ -208,10 +235,21 @@ pub(super) fn refused(error: ImportError) -> AppError {
     AppError::Refused { code: error.code(), detail: error.to_string(), remedy: error.remedy() }
 }
 
-fn new_view(id: String, mode: ImportMode) -> ImportView {
+/// Sorts later starts before earlier ones.
+fn newest_first(view: &ImportView) -> String {
+    let order = !((view.started.at.0 as u64) ^ (1 << 63));
+    format!("{order:016x}{}", view.id)
+}
+
+fn new_view(id: String, request: &ImportRequest, channel: Option<Text>, started: EventTime) -> ImportView {
     ImportView {
         id,
+        kind: request.kind,
         state: ImportState::Running,
+        file_name: request.file_name.clone(),
+        channel,
+        started,
+        ended: None,
         rows: 0,
         rows_done: 0,
         rows_total: None,
@@ -226,7 +264,7 @@ fn new_view(id: String, mode: ImportMode) -> ImportView {
         products_created: 0,
         customers_created: 0,
         encoding: None,
-        mode,
+        mode: request.mode,
         rejects_file: None,
         error: None,
     }

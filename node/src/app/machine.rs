@@ -163,6 +163,9 @@ fn command_error(error: CommandError, key: &str) -> AppError {
             format!("no product `{sku}`"),
             "Create the product first or correct the SKU; letter case counts.",
         ),
+        CommandError::TooManyBarcodes { .. } => {
+            invalid("/barcodes".into(), error.to_string(), "Open another product for further codes.")
+        }
         CommandError::UnknownOrder { id } => AppError::NotFound { what: "order", id: id.to_string() },
         CommandError::UnknownCustomer { id } => {
             invalid("/customer".into(), format!("no customer {id}"), "List customers, or give `contact` instead.")

@@ -22,7 +22,8 @@ mod status;
 mod stock;
 
 pub use catalogue::{
-    ChannelView, CustomerView, DetailsState, NewChannel, NewCustomer, NewProduct, ProductFilter, ProductView,
+    ChannelView, CustomerView, DetailsState, NewChannel, NewCustomer, NewProduct, ProductChanges, ProductFilter,
+    ProductView,
 };
 pub use fulfilment::{FulfilmentFilter, FulfilmentLineView, FulfilmentShipRequest, FulfilmentStatus, FulfilmentView};
 pub use import::{
@@ -36,7 +37,10 @@ pub use order::{
 };
 pub use report::{CoverageRow, CoverageState, SalesBy, SalesFigures, SalesReport, SalesReportRequest, SalesRow};
 pub use status::{ContentDigest, RebuildView, ScopeStatus, StateDigest, StatusView};
-pub use stock::{LoanFilter, LoanRequest, LoanView, StockEntryRequest, StockFilter, StockView};
+pub use stock::{
+    LedgerEntry, LedgerSubject, LoanFilter, LoanRequest, LoanView, PromiseLine, PromiseView, StockEntryRequest,
+    StockFilter, StockView,
+};
 
 /// Lines that one order may have.
 pub const ORDER_LINES_MAX: usize = 2_000;

@@ -84,7 +84,7 @@ impl App {
     }
 
     /// What this node may promise with rights: the free rights of its site if it keeps them, and its loans.
-    fn promise_now(
+    pub(super) fn promise_now(
         &self,
         snapshot: &Snapshot,
         control: &Control,
@@ -139,7 +139,7 @@ pub(super) fn site_of(scope: &Scope) -> Option<SiteCode> {
 }
 
 /// An item at a site with what its goods did in lanes.
-fn stock_row(snapshot: &Snapshot, scope: &Scope, sku: &str) -> Result<Option<StockRow>, AppError> {
+pub(super) fn stock_row(snapshot: &Snapshot, scope: &Scope, sku: &str) -> Result<Option<StockRow>, AppError> {
     let item = DocumentId::of_sku(sku);
     let key = row_key(scope, RowKind::Stock, &item.0);
     let row = snapshot.with(Table::Rows, key.as_bytes(), StockRow::decode).map_err(storage)?;

@@ -11,6 +11,7 @@ use std::fmt;
 use crdt_model::decimal::DecimalError;
 use crdt_model::id::DocumentId;
 use crdt_model::money::{Currency, UnitPrice};
+use crdt_model::product::barcode::Barcode;
 use crdt_model::quantity::Quantity;
 use crdt_model::scope::SiteCode;
 use crdt_model::text::Text;
@@ -104,6 +105,15 @@ impl Errors {
     /// A naming text that may be absent.
     pub fn optional_name(&mut self, at: At, raw: Option<String>) -> Option<Text> {
         raw.map(|raw| self.name(at, &raw))
+    }
+
+    /// A bar code.
+    pub fn barcode(&mut self, at: At, raw: &str) -> Option<Barcode> {
+        let barcode = Barcode::new(raw);
+        if let Err(error) = &barcode {
+            self.add(at, format!("`{}`: {error}", echo(raw)), "Give all 8, 12, 13 or 14 digits, the check digit too.");
+        }
+        barcode.ok()
     }
 
     /// A quantity in decimal text.

@@ -10,10 +10,12 @@ use axum::extract::{Path, Request, State};
 use axum::http::header::{CONTENT_TYPE, HeaderName};
 use axum::http::{HeaderMap, StatusCode};
 
+use super::check::Errors;
 use super::error::{Problem, ProblemBody};
 use super::extract::{
-    Parameters, announced_length, content_type, expect_type, idempotency_key, read, request_hasher, wrong_type,
+    Parameters, Posted, announced_length, content_type, expect_type, idempotency_key, read, request_hasher, wrong_type,
 };
+use super::page::{PageBody, PageParameters};
 use super::router::{Heavy, ImportsFolder};
 use super::upload::{Source, UPLOAD_BYTES_MAX, receive};
 use crate::app::App;
@@ -23,7 +25,7 @@ use crate::app::model;
 mod wire;
 
 pub use wire::ImportParameters;
-use wire::{ImportBody, StartedBody};
+use wire::{CancelImportBody, ImportBody, StartedBody};
 
 /// Bytes of a rejects file that is answered over HTTP; a larger one is read from disk.
 const REJECTS_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -56,6 +58,35 @@ pub async fn start_import(
     (status = "4XX", description = "What was sent cannot be taken.", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn show_import(State(app): State<App>, Path(id): Path<String>) -> Result<Json<ImportBody>, Problem> {
     let import = read(move || app.import(&id)).await?;
+    Ok(Json(import.into()))
+}
+
+/// Lists the imports that this node knows, newest first, those that ended before a restart too.
+#[utoipa::path(get, path = "/api/v1/imports", tag = "imports", params(PageParameters), responses(
+    (status = 200, description = "Done.", body = PageBody<ImportBody>),
+    (status = "4XX", description = "What was sent cannot be taken.", body = ProblemBody, content_type = "application/problem+json")))]
+pub async fn list_imports(
+    State(app): State<App>,
+    Parameters(parameters): Parameters<PageParameters>,
+) -> Result<Json<PageBody<ImportBody>>, Problem> {
+    let mut errors = Errors::default();
+    let page = errors.page(parameters.limit.as_deref(), parameters.cursor);
+    let page = errors.finish(page)?;
+    let page = read(move || app.imports(page)).await?;
+    Ok(Json(PageBody::of(page, ImportBody::from)))
+}
+
+/// Stops a running import after the batch in hand. What it has written stays; the same file goes on later.
+#[utoipa::path(post, path = "/api/v1/imports/{id}/cancel", tag = "imports", request_body = CancelImportBody,
+    params(("id" = String, Path)), responses(
+    (status = 200, description = "Done.", body = ImportBody),
+    (status = "4XX", description = "What was sent cannot be taken.", body = ProblemBody, content_type = "application/problem+json")))]
+pub async fn cancel_import(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    _posted: Posted<CancelImportBody>,
+) -> Result<Json<ImportBody>, Problem> {
+    let import = read(move || app.cancel_import(&id)).await?;
     Ok(Json(import.into()))
 }
 

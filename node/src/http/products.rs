@@ -5,6 +5,8 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use crdt_model::product::barcode::Barcode;
+use crdt_model::product::state::BARCODES_MAX;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -13,7 +15,7 @@ use super::error::{Problem, ProblemBody};
 use super::extract::{Parameters, Posted, read};
 use super::page::PageBody;
 use crate::app::App;
-use crate::app::model::{NewProduct, PageRequest, ProductFilter, ProductView};
+use crate::app::model::{NewProduct, PageRequest, ProductChanges, ProductFilter, ProductView};
 
 /// A product.
 #[derive(Debug, Serialize, ToSchema)]
@@ -26,9 +28,11 @@ pub struct ProductBody {
     name: String,
     /// The base unit.
     unit: Option<String>,
-    /// The barcode.
+    /// The first of its bar codes.
     barcode: Option<String>,
-    /// The list price of one base unit, decimal text in the organisation's currency.
+    /// All of its bar codes, leading zeros kept.
+    barcodes: Vec<String>,
+    /// The list price of one base unit as decimal text, in the organisation's currency.
     price: Option<String>,
     /// Whether head office has not adopted it yet.
     provisional: bool,
@@ -48,9 +52,24 @@ pub struct NewProductBody {
     name: String,
     /// The base unit.
     unit: Option<String>,
-    /// The barcode as text.
+    /// A bar code as text: GTIN-8, -12, -13 or -14.
     barcode: Option<String>,
-    /// The list price of one base unit in the organisation's currency: decimal text, 0 or more, at most 6 digits after the point.
+    /// Further bar codes.
+    #[serde(default)]
+    barcodes: Vec<String>,
+    /// The list price of one base unit as decimal text, in the organisation's currency.
+    #[schema(example = "2.55")]
+    price: Option<String>,
+}
+
+/// What to add to a product.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProductChangesBody {
+    /// Bar codes that it carries as well.
+    #[serde(default)]
+    barcodes: Vec<String>,
+    /// The list price from now on; left out it stays.
     #[schema(example = "2.55")]
     price: Option<String>,
 }
@@ -75,7 +94,8 @@ impl From<ProductView> for ProductBody {
             sku: product.sku.to_string(),
             name: product.name.to_string(),
             unit: product.unit.map(|unit| unit.to_string()),
-            barcode: product.barcode.map(|barcode| barcode.to_string()),
+            barcode: product.barcodes.first().map(ToString::to_string),
+            barcodes: product.barcodes.iter().map(ToString::to_string).collect(),
             price: product.price.map(|price| price.to_string()),
             provisional: product.provisional,
             scope: product.scope.to_string(),
@@ -87,15 +107,38 @@ impl From<ProductView> for ProductBody {
 impl NewProductBody {
     fn check(self) -> Result<NewProduct, Problem> {
         let mut errors = Errors::default();
+        let first = self.barcode.as_deref().and_then(|code| errors.barcode(At::Field("barcode"), code));
+        let barcodes = first.into_iter().chain(check_barcodes(&mut errors, &self.barcodes)).collect();
         let product = NewProduct {
             sku: errors.name(At::Field("sku"), &self.sku),
             name: errors.name(At::Field("name"), &self.name),
             unit: errors.optional_name(At::Field("unit"), self.unit),
-            barcode: errors.optional_name(At::Field("barcode"), self.barcode),
+            barcodes,
             price: self.price.map(|price| errors.price(At::Field("price"), &price)),
         };
         errors.finish(product)
     }
+}
+
+impl ProductChangesBody {
+    fn check(self) -> Result<ProductChanges, Problem> {
+        let mut errors = Errors::default();
+        if self.barcodes.is_empty() && self.price.is_none() {
+            errors.add(At::Field("barcodes"), "there is nothing to change", "Give `barcodes` or `price`.");
+        }
+        let barcodes = check_barcodes(&mut errors, &self.barcodes);
+        let price = self.price.map(|price| errors.price(At::Field("price"), &price));
+        errors.finish(ProductChanges { barcodes, price })
+    }
+}
+
+fn check_barcodes(errors: &mut Errors, raw: &[String]) -> Vec<Barcode> {
+    if raw.len() > BARCODES_MAX {
+        let remedy = format!("Give at most {BARCODES_MAX}.");
+        errors.add(At::Field("barcodes"), format!("there are {} bar codes", raw.len()), remedy);
+    }
+    let codes = raw.iter().take(BARCODES_MAX);
+    codes.filter_map(|code| errors.barcode(At::Field("barcodes"), code)).collect()
 }
 
 impl ProductParameters {
@@ -143,21 +186,61 @@ pub async fn show_product(State(app): State<App>, Path(sku): Path<String>) -> Re
     Ok(Json(product.into()))
 }
 
+/// Shows the product of a code: its SKU, or a bar code with or without leading zeros.
+#[utoipa::path(get, path = "/api/v1/products/by-code/{code}", tag = "products", params(("code" = String, Path)), responses(
+    (status = 200, description = "Done.", body = ProductBody),
+    (status = "4XX", description = "What was sent cannot be taken.", body = ProblemBody, content_type = "application/problem+json")))]
+pub async fn find_product(State(app): State<App>, Path(code): Path<String>) -> Result<Json<ProductBody>, Problem> {
+    let product = read(move || app.product_by_code(&code)).await?;
+    Ok(Json(product.into()))
+}
+
+/// Adds bar codes to a product, or sets its list price.
+#[utoipa::path(post, path = "/api/v1/products/{sku}/edit", tag = "products", request_body = ProductChangesBody,
+    params(("sku" = String, Path), ("Idempotency-Key" = Option<String>, Header)), responses(
+    (status = 200, description = "Done.", body = ProductBody),
+    (status = "4XX", description = "What was sent cannot be taken.", body = ProblemBody, content_type = "application/problem+json")))]
+pub async fn edit_product(
+    State(app): State<App>,
+    Path(sku): Path<String>,
+    posted: Posted<ProductChangesBody>,
+) -> Result<Json<ProductBody>, Problem> {
+    let changes = posted.body.check()?;
+    let product = app.edit_product(posted.request, &sku, changes).await?;
+    Ok(Json(product.into()))
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
     fn product(sku: &str, name: &str) -> Result<NewProduct, Problem> {
-        let (barcode, price) = (Some("00012".into()), Some("2.50".into()));
-        NewProductBody { sku: sku.into(), name: name.into(), unit: None, barcode, price }.check()
+        let barcode = Some("0012345678905".into());
+        let (barcodes, price) = (vec!["96385074".into()], Some("2.50".into()));
+        NewProductBody { sku: sku.into(), name: name.into(), unit: None, barcode, barcodes, price }.check()
     }
 
     #[test]
     fn a_sku_keeps_its_case() {
         let made = product("85123a", "HOLDER").unwrap();
-        assert_eq!((made.sku.as_str(), made.barcode.unwrap().as_str()), ("85123a", "00012"));
-        assert_eq!(made.price.unwrap().to_string(), "2.5");
+        let codes: Vec<String> = made.barcodes.iter().map(ToString::to_string).collect();
+        assert_eq!((made.sku.as_str(), made.price), ("85123a", "2.5".parse().ok()));
+        assert_eq!(codes, ["0012345678905", "96385074"], "leading zeros are kept");
+    }
+
+    #[test]
+    fn a_change_has_something_in_it_and_each_code_a_check_digit() {
+        let change = |codes: &[&str], price: Option<&str>| {
+            let barcodes = codes.iter().map(ToString::to_string).collect();
+            ProductChangesBody { barcodes, price: price.map(str::to_owned) }.check()
+        };
+        assert!(change(&["96385074"], None).is_ok() && change(&[], Some("0")).is_ok());
+        for (codes, price) in [(&[][..], None), (&["96385075"], None), (&["9638507"], None), (&[], Some("-1"))] {
+            assert!(change(codes, price).is_err(), "{codes:?} {price:?}");
+        }
+        assert!(change(&["96385074"; BARCODES_MAX], None).is_ok());
+        assert!(change(&["96385074"; BARCODES_MAX + 1], None).is_err());
     }
 
     #[test]

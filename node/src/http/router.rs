@@ -24,8 +24,8 @@ use super::auth::TokenHash;
 use super::error::Problem;
 use super::gate::{Gate, gate};
 use super::{
-    adoption, cases, channels, customers, events, fulfilments, imports, loans, orders, peers, products, reports,
-    search, sign_in_links, status, stock, sync,
+    adoption, cases, channels, customers, events, fulfilments, imports, ledger, loans, orders, peers, products,
+    promise, reports, search, sign_in_links, status, stock, sync,
 };
 use crate::app::App;
 use crate::app::error::AppError;
@@ -129,6 +129,8 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(channels::list_channels, channels::create_channel))
         .routes(routes!(products::list_products, products::create_product))
         .routes(routes!(products::show_product))
+        .routes(routes!(products::find_product))
+        .routes(routes!(products::edit_product))
         .routes(routes!(adoption::adopt_product))
         .routes(routes!(adoption::alias_product))
         .routes(routes!(customers::list_customers, customers::create_customer))
@@ -145,15 +147,18 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(fulfilments::cancel_fulfilment))
         .routes(routes!(stock::list_stock))
         .routes(routes!(stock::show_stock))
+        .routes(routes!(ledger::stock_ledger))
+        .routes(routes!(promise::stock_promise))
         .routes(routes!(stock::receive_stock))
         .routes(routes!(stock::adjust_stock))
         .routes(routes!(loans::list_loans, loans::lend_stock))
         .routes(routes!(loans::return_loan))
         .routes(routes!(cases::list_cases))
         .routes(routes!(reports::sales_report))
-        .routes(routes!(imports::start_import))
+        .routes(routes!(imports::list_imports, imports::start_import))
         .routes(routes!(imports::show_import))
         .routes(routes!(imports::download_rejects))
+        .routes(routes!(imports::cancel_import))
         .routes(routes!(peers::list_peers))
         .routes(routes!(peers::invite_peer))
         .routes(routes!(peers::set_peer_address))
@@ -243,6 +248,8 @@ mod tests {
         ("get", "/api/v1/products"),
         ("post", "/api/v1/products"),
         ("get", "/api/v1/products/{sku}"),
+        ("get", "/api/v1/products/by-code/{code}"),
+        ("post", "/api/v1/products/{sku}/edit"),
         ("post", "/api/v1/products/{sku}/adopt"),
         ("post", "/api/v1/products/{sku}/alias"),
         ("get", "/api/v1/customers"),
@@ -261,6 +268,8 @@ mod tests {
         ("post", "/api/v1/fulfilments/{id}/cancel"),
         ("get", "/api/v1/stock"),
         ("get", "/api/v1/stock/{sku}"),
+        ("get", "/api/v1/stock/{sku}/ledger"),
+        ("get", "/api/v1/stock/promise"),
         ("post", "/api/v1/stock/receipts"),
         ("post", "/api/v1/stock/adjustments"),
         ("get", "/api/v1/stock/loans"),
@@ -268,7 +277,9 @@ mod tests {
         ("post", "/api/v1/stock/loans/{id}/return"),
         ("get", "/api/v1/cases"),
         ("get", "/api/v1/reports/sales"),
+        ("get", "/api/v1/imports"),
         ("post", "/api/v1/imports"),
+        ("post", "/api/v1/imports/{id}/cancel"),
         ("get", "/api/v1/imports/{id}"),
         ("get", "/api/v1/imports/{id}/rejects"),
         ("get", "/api/v1/peers"),

@@ -7,6 +7,8 @@
 
 use crdt_model::decimal::DecimalError;
 use crdt_model::money::{Currency, UnitPrice};
+use crdt_model::product::barcode::Barcode;
+use crdt_model::product::state::BARCODES_MAX;
 use crdt_model::quantity::Quantity;
 use crdt_model::text::Text;
 
@@ -83,6 +85,31 @@ impl<'a> FieldCells<'a> {
             return Err(Fault::of(Field::Price, reason));
         }
         Ok(price)
+    }
+
+    /// A price that may be empty.
+    pub(super) fn price_or_none(&self) -> Result<Option<UnitPrice>, Fault> {
+        if self.get(Field::Price).is_empty() { Ok(None) } else { self.price().map(Some) }
+    }
+
+    /// The bar codes of a cell, parted by `;`, `,`, `|` or blanks, each once.
+    pub(super) fn barcodes(&self) -> Result<Vec<Barcode>, Fault> {
+        let part = |char: char| matches!(char, ';' | ',' | '|' | '；' | '，' | '、') || char.is_whitespace();
+        let mut codes: Vec<Barcode> = Vec::new();
+        for text in self.get(Field::Barcode).split(part).filter(|text| !text.is_empty()) {
+            let code = Barcode::new(text).map_err(|error| {
+                let remedy = "Correct the code, or leave the cell empty; several codes are parted by `;`.";
+                Fault::of(Field::Barcode, format!("`{}`: {error}. {remedy}", excerpt(text)))
+            })?;
+            if !codes.contains(&code) {
+                codes.push(code);
+            }
+        }
+        if codes.len() > BARCODES_MAX {
+            let reason = format!("The cell has more than {BARCODES_MAX} bar codes. Take some out.");
+            return Err(Fault::of(Field::Barcode, reason));
+        }
+        Ok(codes)
     }
 
     pub(super) fn currency(&self) -> Result<Option<Currency>, Fault> {

@@ -8,6 +8,7 @@
 use std::path::PathBuf;
 
 use crdt_model::money::UnitPrice;
+use crdt_model::product::barcode::Barcode;
 use crdt_model::text::Text;
 
 use super::cells::PackedCells;
@@ -30,9 +31,9 @@ pub struct MappedProduct {
     pub name: Text,
     /// The base unit.
     pub unit: Option<Text>,
-    /// The bar code as text.
-    pub barcode: Option<Text>,
-    /// The list price of one base unit.
+    /// The bar codes.
+    pub barcodes: Vec<Barcode>,
+    /// The list price.
     pub price: Option<UnitPrice>,
     /// The row as it was read.
     pub cells: PackedCells,
@@ -59,30 +60,30 @@ pub struct ProductReader {
 
 impl MappedProduct {
     fn read(columns: &Columns, row: SpooledRow) -> Result<Self, Reject> {
-        match Self::fields(columns, &row.cells) {
-            Ok(product) => Ok(Self { row: row.row, ..product }),
+        let product = Self::fields(columns, row.row, &row.cells);
+        match product {
+            Ok(product) => Ok(Self { cells: row.cells, ..product }),
             Err(fault) => Err(fault.at(row.row, row.cells)),
         }
     }
 
-    fn fields(columns: &Columns, packed: &PackedCells) -> Result<Self, Fault> {
-        let cells = FieldCells::new(columns, packed)?;
-        let has_price = cells.text_or_none(Field::Price)?.is_some();
+    /// All but the cells.
+    fn fields(columns: &Columns, row: u64, cells: &PackedCells) -> Result<Self, Fault> {
+        let cells = FieldCells::new(columns, cells)?;
         Ok(Self {
-            row: 0,
+            row,
             sku: cells.text(Field::Sku)?,
             name: cells.text(Field::Name)?,
             unit: cells.text_or_none(Field::Unit)?,
-            barcode: cells.text_or_none(Field::Barcode)?,
-            price: has_price.then(|| cells.price()).transpose()?,
-            cells: packed.clone(),
+            barcodes: cells.barcodes()?,
+            price: cells.price_or_none()?,
+            cells: PackedCells::default(),
         })
     }
 
     fn says_the_same(&self, other: &Self) -> bool {
-        let said =
-            |product: &Self| (product.name.clone(), product.unit.clone(), product.barcode.clone(), product.price);
-        said(self) == said(other)
+        let said = |product: &Self| (product.unit.clone(), product.barcodes.clone(), product.price);
+        self.name == other.name && said(self) == said(other)
     }
 }
 
@@ -201,10 +202,27 @@ mod tests {
         let mut reader = world.open("007, Teapot ,pc,0012345678905\n7,Cup,,\n");
         let products = products(&mut reader);
         assert_eq!((products[0].sku.as_str(), products[0].name.as_str()), ("007", "Teapot"));
-        assert_eq!(products[0].barcode.as_ref().unwrap().as_str(), "0012345678905");
+        assert_eq!(products[0].barcodes[0].to_string(), "0012345678905");
         assert_eq!((products[1].sku.as_str(), &products[1].unit), ("7", &None));
         assert_eq!(reader.encoding(), "UTF-8");
         assert_eq!(reader.finish().unwrap(), (ProductSummary { rows: 2, products: 2, ..Default::default() }, None));
+    }
+
+    #[test]
+    fn bar_codes_are_parted_and_checked_and_the_price_may_be_empty() {
+        let world = world();
+        let input = world.folder.path().join("in.csv");
+        let rows = "a,Tea,4006381333931; 96385074;96385074,2.50\nb,Cup,4006381333932,1\nc,Pot,,\nd,Pan,,-1\n";
+        fs::write(&input, format!("sku,name,barcode,price\n{rows}")).unwrap();
+        let rejects = world.folder.path().join("rejects.csv");
+        let files = ImportFiles { input, rejects, temporary: world.folder.path().to_owned() };
+        let mut reader = ProductReader::open(&files, &Mapping::default(), TextForm::DETECT, &Limits::STANDARD).unwrap();
+        let found = products(&mut reader);
+        let codes: Vec<String> = found[0].barcodes.iter().map(ToString::to_string).collect();
+        assert_eq!((codes, found[0].price), (vec!["4006381333931".into(), "96385074".into()], "2.5".parse().ok()));
+        assert_eq!((found[1].sku.as_str(), &found[1].barcodes[..], found[1].price), ("c", &[][..], None));
+        let text = fs::read_to_string(reader.finish().unwrap().1.unwrap()).unwrap();
+        assert!(text.contains("the check digit is 2, it must be 1") && text.contains("is negative"), "{text}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use thiserror::Error;
 use crdt_model::document_row::DocumentRow;
 use crdt_model::event::Event;
 use crdt_model::id::{DocumentId, TransactionId};
+use crdt_model::product::barcode::Barcode;
 use crdt_model::product::event::ProductAdopted;
 use crdt_model::product::state::ProductState;
 use crdt_model::scope::{Scope, SiteCode};
@@ -117,7 +118,7 @@ impl Replica {
             sku: product.sku.clone(),
             name: product.name().clone(),
             unit: product.units.first().cloned(),
-            barcode: product.barcodes.first().cloned(),
+            barcodes: product.barcodes.iter().filter_map(|code| Barcode::new(code.as_str()).ok()).collect(),
             price: product.price(),
         };
         let mut draft = self.draft(Scope::Catalogue, draft_request(input), transaction);

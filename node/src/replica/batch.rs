@@ -153,6 +153,8 @@ pub fn table_of(view: ViewTable) -> Table {
         ViewTable::FulfilmentsByStatus => Table::FulfilmentsByStatus,
         ViewTable::StockOverLanes => Table::StockOverLanes,
         ViewTable::CasesAcross => Table::CasesAcross,
+        ViewTable::MovementsByItem => Table::MovementsByItem,
+        ViewTable::ItemsByBarcode => Table::ItemsByBarcode,
     }
 }
 

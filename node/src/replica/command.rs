@@ -19,7 +19,7 @@ use crdt_model::time::EventTime;
 use super::admit::Admission;
 use super::adopt::AdoptError;
 pub use super::drafts::{
-    CustomerDraft, ImportLine, ImportOrder, LineDraft, OrderDraft, PaymentDraft, ProductDraft, StockKind,
+    CustomerDraft, ImportLine, ImportOrder, LineDraft, OrderDraft, PaymentDraft, ProductDraft, ProductEdit, StockKind,
 };
 use super::fulfilments::{FulfilmentError, Sending};
 use super::loans::LoanError;
@@ -107,6 +107,8 @@ pub enum Command {
     },
     /// Add a product.
     PostProduct(ProductDraft),
+    /// Add bar codes to a product, or set its price.
+    EditProduct(ProductEdit),
     /// Head office takes a site's provisional product over.
     AdoptProduct {
         /// Exact SKU.
@@ -176,6 +178,8 @@ pub enum Command {
 pub struct ImportCounts {
     /// Documents written.
     pub created: u64,
+    /// Known, and changed by what the file says beyond it.
+    pub updated: u64,
     /// Known with equal content.
     pub unchanged: u64,
     /// Products made on the way.
@@ -294,6 +298,12 @@ pub enum CommandError {
     UnknownSku {
         /// The line, 0 where there are no lines.
         line: usize,
+        /// The SKU.
+        sku: Text,
+    },
+    /// A product cannot carry more bar codes.
+    #[error("`{sku}` has as many bar codes as a product may have")]
+    TooManyBarcodes {
         /// The SKU.
         sku: Text,
     },

@@ -109,11 +109,25 @@ impl Replica {
         id: DocumentId,
         events: Vec<KeyedEvent>,
     ) -> Result<NewRow, ReplicaError> {
+        self.append_to_document(batch, draft, id, events, Vec::new())
+    }
+
+    /// As [`Self::append_events`], and edits fields: the new value takes the place of all that stood.
+    pub(super) fn append_to_document(
+        &mut self,
+        batch: &Batch<'_, '_>,
+        draft: &mut Draft,
+        id: DocumentId,
+        events: Vec<KeyedEvent>,
+        fields: Vec<(&'static str, FieldValue)>,
+    ) -> Result<NewRow, ReplicaError> {
         let mut open = self.open_document(batch, &draft.scope, id)?;
-        let puts = events.iter().map(|(key, event)| Put::event(*key, event)).collect();
+        let mut puts: Vec<Put> = events.iter().map(|(key, event)| Put::event(*key, event)).collect();
+        puts.extend(fields.iter().map(|(name, value)| Put::field(name, value.clone())));
         let appended = open.document.append(self.actor, puts);
         draft.push(id, appended.map_err(|error| ReplicaError::Document { id, error })?);
         open.content.events.extend(events);
+        open.content.fields.extend(fields.into_iter().map(|(name, value)| (name.to_owned(), vec![value])));
         open.held = None;
         let row = fold_document(&open.content);
         self.documents.cache.insert((draft.scope.clone(), id), open);

@@ -9,6 +9,7 @@ use crdt_model::id::DocumentId;
 use crdt_model::money::{Currency, Money, UnitPrice};
 use crdt_model::order::event::{ExternalOrder, Handover, Tender};
 use crdt_model::order::state::Purpose;
+use crdt_model::product::barcode::Barcode;
 use crdt_model::quantity::Quantity;
 use crdt_model::text::Text;
 use crdt_model::time::EventTime;
@@ -67,9 +68,20 @@ pub struct ProductDraft {
     pub name: Text,
     /// Base unit.
     pub unit: Option<Text>,
-    /// Barcode, leading zeros kept.
-    pub barcode: Option<Text>,
+    /// Its bar codes.
+    pub barcodes: Vec<Barcode>,
     /// List price of one base unit.
+    pub price: Option<UnitPrice>,
+}
+
+/// What an edit adds to a product.
+#[derive(Debug, Clone)]
+pub struct ProductEdit {
+    /// Exact SKU.
+    pub sku: Text,
+    /// Bar codes that it carries as well.
+    pub barcodes: Vec<Barcode>,
+    /// Its list price from now on; `None` leaves it.
     pub price: Option<UnitPrice>,
 }
 

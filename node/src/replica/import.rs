@@ -12,7 +12,7 @@ use crdt_model::event::Event;
 use crdt_model::id::{DerivedKind, DocumentId, TransactionId};
 use crdt_model::order::event::{Entry, Handover, Placed};
 use crdt_model::order::state::{Purpose, content_hash};
-use crdt_model::product::state::ProductState;
+use crdt_model::product::state::{BARCODES_MAX, ProductChange, ProductState};
 use crdt_model::rows::{RowKey, RowKind, Rows, ViewTable, row_key};
 use crdt_model::scope::Scope;
 use crdt_model::scope_state::read_document;
@@ -123,7 +123,7 @@ impl Replica {
                 continue;
             }
             let name = line.name.clone().unwrap_or_else(|| line.sku.clone());
-            let product = ProductDraft { sku: line.sku.clone(), name, unit: None, barcode: None, price: None };
+            let product = ProductDraft { sku: line.sku.clone(), name, unit: None, barcodes: Vec::new(), price: None };
             self.write_product(batch, draft, input, &product)?;
             counts.products_created += 1;
         }
@@ -224,9 +224,13 @@ impl Replica {
         for (at, product) in products.iter().enumerate() {
             let id = DocumentId::of_sku(product.sku.as_str());
             if self.product_exists(batch, id)? {
-                match self.product_name(batch, &product.sku)?.as_ref() == Some(&product.name) {
-                    true => counts.unchanged += 1,
-                    false => counts.differing.push(at),
+                match self.known_product(batch, &draft.scope, product)? {
+                    KnownProduct::Equal => counts.unchanged += 1,
+                    KnownProduct::Differing => counts.differing.push(at),
+                    KnownProduct::Lacks(change) => {
+                        self.change_product(batch, &mut draft, input, id, &change)?;
+                        counts.updated += 1;
+                    }
                 }
                 continue;
             }
@@ -236,6 +240,57 @@ impl Replica {
         self.commit(batch, draft, input.now.at)?;
         Ok(Outcome::Imported(counts))
     }
+
+    /// What a file says of a product that is here; bar codes and price are added where this node may write them.
+    fn known_product(
+        &mut self,
+        batch: &Batch<'_, '_>,
+        writable: &Scope,
+        product: &ProductDraft,
+    ) -> Result<KnownProduct, ReplicaError> {
+        if self.product_name(batch, &product.sku)?.as_ref() != Some(&product.name) {
+            return Ok(KnownProduct::Differing);
+        }
+        let item = DocumentId::of_sku(product.sku.as_str());
+        for scope in [Scope::Catalogue, self.site_scope()] {
+            if let Some(DocumentRow::Product(held)) = read_document(batch, &scope, &item)? {
+                let parked = self.is_parked(&scope, item);
+                let writable = if !parked && scope == *writable { Writable::Here } else { Writable::Elsewhere };
+                return Ok(known_product(&held, product, writable));
+            }
+        }
+        Ok(KnownProduct::Differing)
+    }
+}
+
+/// What an import does with a product that is here.
+pub enum KnownProduct {
+    /// It says nothing new.
+    Equal,
+    /// It says something else, which a person must settle.
+    Differing,
+    /// It adds this.
+    Lacks(ProductChange),
+}
+
+/// What an import of `product` does with the one that is held under the same name.
+pub fn known_product(held: &ProductState, product: &ProductDraft, writable: Writable) -> KnownProduct {
+    let change = held.change_to(&product.barcodes, product.price);
+    let fits = held.barcodes.len() + change.barcodes.len() <= BARCODES_MAX;
+    match (change.is_empty(), writable) {
+        (true, _) => KnownProduct::Equal,
+        (false, Writable::Here) if fits => KnownProduct::Lacks(change),
+        (false, Writable::Here | Writable::Elsewhere) => KnownProduct::Differing,
+    }
+}
+
+/// Where a product's document is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writable {
+    /// By this node.
+    Here,
+    /// By another site alone.
+    Elsewhere,
 }
 
 /// Whether an imported order is here already.

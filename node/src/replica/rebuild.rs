@@ -26,7 +26,7 @@ use super::{Outcome, Replica, ReplicaError, Stop};
 use crate::store::{Table, WriteTx};
 
 /// The tables that a rebuild makes anew.
-const VIEWS: [ViewTable; 16] = [
+const VIEWS: [ViewTable; 18] = [
     ViewTable::Rows,
     ViewTable::OrdersByTime,
     ViewTable::OrdersByStatus,
@@ -43,6 +43,8 @@ const VIEWS: [ViewTable; 16] = [
     ViewTable::FulfilmentsByStatus,
     ViewTable::StockOverLanes,
     ViewTable::CasesAcross,
+    ViewTable::MovementsByItem,
+    ViewTable::ItemsByBarcode,
 ];
 
 /// Makes the rows of `control` anew from its commits; the documents that were folded.

@@ -70,11 +70,15 @@ pub enum Table {
     StockOverLanes,
     /// Cases that only several scopes together show.
     CasesAcross,
+    /// Movements of an item, by time.
+    MovementsByItem,
+    /// Items by bar code.
+    ItemsByBarcode,
 }
 
 impl Table {
     /// Every table, in the order of declaration.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 33] = [
         Self::Meta,
         Self::Commits,
         Self::AuthorLog,
@@ -106,6 +110,8 @@ impl Table {
         Self::FulfilmentsByStatus,
         Self::StockOverLanes,
         Self::CasesAcross,
+        Self::MovementsByItem,
+        Self::ItemsByBarcode,
     ];
 
     /// Returns the name of the table in the file.
@@ -143,6 +149,8 @@ impl Table {
             Self::FulfilmentsByStatus => "fulfilments_by_status",
             Self::StockOverLanes => "stock_over_lanes",
             Self::CasesAcross => "cases_across",
+            Self::MovementsByItem => "movements_by_item",
+            Self::ItemsByBarcode => "items_by_barcode",
         }
     }
 
@@ -180,7 +188,7 @@ mod tests {
              rows orders_by_request orders_by_time orders_by_status orders_by_customer \
              orders_by_external orders_by_number items_by_sku sales_by_item sales_by_country sales_by_customer \
              sales_by_day counters local seen peers invites set_aside \
-             parked fulfilments_by_status stock_over_lanes cases_across"
+             parked fulfilments_by_status stock_over_lanes cases_across movements_by_item items_by_barcode"
         );
     }
 }

@@ -38,7 +38,7 @@ pub async fn add_product(State(web): State<Web>, form: Form) -> Result<Response,
         sku: errors.name(At::Field("sku"), form.get("sku").unwrap_or_default()),
         name: errors.name(At::Field("name"), form.get("name").unwrap_or_default()),
         unit: errors.optional_name(At::Field("unit"), text("unit")),
-        barcode: errors.optional_name(At::Field("barcode"), text("barcode")),
+        barcodes: text("barcode").and_then(|code| errors.barcode(At::Field("barcode"), &code)).into_iter().collect(),
         price: text("price").map(|price| errors.price(At::Field("price"), &price)),
     };
     let product = web.app.create_product(form.request(), errors.finish(product)?).await?;

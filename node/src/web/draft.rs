@@ -199,7 +199,7 @@ mod tests {
             sku: text(sku),
             name: text("the item"),
             unit: None,
-            barcode: None,
+            barcodes: Vec::new(),
             price: None,
             provisional: false,
             scope: Scope::Catalogue,

@@ -21,13 +21,15 @@ use super::visit::Visit;
 use super::{Web, pages};
 use crate::app::App;
 use crate::app::error::AppError;
-use crate::app::model::{IdempotencyKey, Request};
+use crate::app::model::{IdempotencyKey, PageLimit, PageRequest, Request};
 use crate::http::caller::{Caller, Proof, page_token_required};
 use crate::http::error::Problem;
 use crate::http::extract::{body_broken, read};
 use crate::http::imports::{ImportParameters, read_rejects, start};
 use crate::http::upload::{Source, UPLOAD_BYTES_MAX, receive};
 
+/// Jobs that the page lists.
+const JOBS_SHOWN: u64 = 100;
 /// Bytes of a word of the form.
 const WORD_BYTES_MAX: usize = 4_096;
 /// Words of the form.
@@ -37,7 +39,8 @@ const PARAMETERS: [&str; 8] = ["kind", "preset", "channel", "as", "encoding", "d
 
 /// The jobs, and the form that starts one.
 pub async fn list(State(app): State<App>, visit: Visit) -> Result<Markup, Problem> {
-    let jobs = read(move || Ok(app.imports())).await?;
+    let limit = PageLimit::new(JOBS_SHOWN).unwrap_or_default();
+    let jobs = read(move || app.imports(PageRequest { limit, cursor: None })).await?.items;
     Ok(page(&visit, Title::Key("nav-import"), &pages::imports::page(&visit, &jobs)))
 }
 

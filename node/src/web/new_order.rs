@@ -5,6 +5,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use crdt_model::control::event::SiteKind;
+use crdt_model::quantity::Quantity;
 use crdt_model::text::Text;
 
 use super::draft::{Draft, DraftLine, Scan};
@@ -15,7 +16,8 @@ use super::visit::Visit;
 use super::{Web, pages};
 use crate::app::App;
 use crate::app::error::AppError;
-use crate::app::lookup::{Found, Promise};
+use crate::app::lookup::Found;
+use crate::app::model::{PromiseLine, PromiseView};
 use crate::http::error::Problem;
 use crate::http::extract::read;
 
@@ -112,7 +114,7 @@ fn add(
 
 /// A draft with what is known of its lines and its customer.
 fn filled(app: &App, draft: Draft) -> Result<Till, AppError> {
-    let promises = draft.lines.iter().map(|line| promise(app, line)).collect::<Result<_, _>>()?;
+    let promises = promises(app, &draft.lines)?;
     let customer = match draft.customer.as_deref().map(|id| app.customer(id)) {
         Some(Ok(customer)) => Some(customer),
         Some(Err(AppError::NotFound { .. })) | None => None,
@@ -121,11 +123,14 @@ fn filled(app: &App, draft: Draft) -> Result<Till, AppError> {
     Ok(Till { draft, promises, customer, ..Till::default() })
 }
 
-fn promise(app: &App, line: &DraftLine) -> Result<Option<Promise>, AppError> {
-    let Ok(sku) = Text::new(&line.sku) else { return Ok(None) };
-    match app.promise(&sku, Draft::wanted(line)) {
-        Ok(promise) => Ok(Some(promise)),
-        Err(AppError::NotFound { .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
+/// How each line could be promised; lines of one item share what there is. None for what is no item of ours.
+fn promises(app: &App, lines: &[DraftLine]) -> Result<Vec<Option<PromiseView>>, AppError> {
+    let asked = |line: &DraftLine| -> Option<PromiseLine> {
+        app.product(&line.sku).ok()?;
+        let quantity = i64::try_from(Draft::wanted(line).0).ok()?;
+        Some(PromiseLine { sku: Text::new(&line.sku).ok()?, quantity: Quantity::from_thousandths(quantity).ok()? })
+    };
+    let asked: Vec<Option<PromiseLine>> = lines.iter().map(asked).collect();
+    let mut told = app.promise(asked.iter().flatten().cloned().collect())?.into_iter();
+    Ok(asked.into_iter().map(|line| line.and_then(|_| told.next())).collect())
 }

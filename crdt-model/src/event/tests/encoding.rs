@@ -12,6 +12,7 @@ use crate::order::event::{
     Entry, ExternalOrder, Handover, LineQuantity, LineSelection, ORDER_LINES_MAX, Parts, ReservedLine, RightsBooking,
     Tender,
 };
+use crate::product::barcode::Barcode;
 use crate::quantity::Quantity;
 use crate::scope::SiteCode;
 use crate::seal::{SealKey, SealedPlace, SealedValue};
@@ -225,6 +226,7 @@ fn samples() -> Vec<Event> {
         Event::Channel(Channel { name: text("web"), home: SiteCode::new("HQ").unwrap(), zone: text("UTC") }),
         Event::ProductPosted(ProductPosted { sku: text("85123a") }),
         Event::ProductAdopted(ProductAdopted { time: time(), sku: text("85123A") }),
+        Event::BarcodeAdded(BarcodeAdded { barcode: Barcode::new("0012345678905").unwrap() }),
         Event::Loan(loan(LoanOrigin::ByHand)),
         Event::Loan(loan(LoanOrigin::Refill)),
         Event::LoanReturned(returned()),

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 
+use crdt_model::control::event::SiteKind;
 use crdt_model::document_row::DocumentRow;
 use crdt_model::id::DocumentId;
 use crdt_model::rows::RowKey;
@@ -14,7 +15,9 @@ use crdt_model::scope::Scope;
 
 use super::super::error::AppError;
 use super::super::{App, read};
-use crate::replica::{ImportCounts, ImportOrder, ProductDraft, customer_id, import_identity};
+use crate::replica::{
+    ImportCounts, ImportOrder, KnownProduct, ProductDraft, Writable, customer_id, import_identity, known_product,
+};
 use crate::store::{Snapshot, Table};
 
 /// The counts of a dry run.
@@ -22,12 +25,16 @@ pub(super) struct Preview {
     app: App,
     /// Products and customers that earlier rows would have made.
     made: BTreeSet<DocumentId>,
+    /// Whether this site's products go into the catalogue.
+    writes_catalogue: bool,
 }
 
 impl Preview {
     /// Nothing made yet.
-    pub fn new(app: App) -> Self {
-        Self { app, made: BTreeSet::new() }
+    pub fn new(app: App) -> Result<Self, AppError> {
+        let control = read::control(&app.snapshot()?)?;
+        let kind = control.sites.get(&app.facts().site).map(|site| site.kind);
+        Ok(Self { app, made: BTreeSet::new(), writes_catalogue: kind == Some(SiteKind::HeadOffice) })
     }
 
     /// What a batch of orders would do.
@@ -58,13 +65,31 @@ impl Preview {
         let snapshot = self.app.snapshot()?;
         let mut counts = ImportCounts::default();
         for (at, product) in products.iter().enumerate() {
-            match read::product(&snapshot, &DocumentId::of_sku(product.sku.as_str()))? {
-                Some((_, held)) if *held.name() == product.name => counts.unchanged += 1,
-                Some(_) => counts.differing.push(at),
+            match self.held_product(&snapshot, product)? {
+                Some(KnownProduct::Equal) => counts.unchanged += 1,
+                Some(KnownProduct::Lacks(_)) => counts.updated += 1,
+                Some(KnownProduct::Differing) => counts.differing.push(at),
                 None => counts.created += 1,
             }
         }
         Ok(counts)
+    }
+
+    /// What an import does with a product that is here.
+    fn held_product(&self, snapshot: &Snapshot, product: &ProductDraft) -> Result<Option<KnownProduct>, AppError> {
+        let item = DocumentId::of_sku(product.sku.as_str());
+        let site = Scope::Site(self.app.facts().site.clone());
+        let catalogue = read::document(snapshot, &Scope::Catalogue, &item)?;
+        let own = read::document(snapshot, &site, &item)?;
+        let (held, writable) = match (catalogue, own) {
+            (Some(held), _) => (held, if self.writes_catalogue { Writable::Here } else { Writable::Elsewhere }),
+            (None, Some(held)) => (held, if self.writes_catalogue { Writable::Elsewhere } else { Writable::Here }),
+            (None, None) => return Ok(None),
+        };
+        Ok(Some(match held {
+            DocumentRow::Product(held) if *held.name() == product.name => known_product(&held, product, writable),
+            _another_name => KnownProduct::Differing,
+        }))
     }
 
     fn made_with(

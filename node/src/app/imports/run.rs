@@ -4,7 +4,7 @@
 //! `a_file_imported_twice_writes_nothing_new`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
 use crdt_model::order::event::ExternalOrder;
@@ -17,7 +17,7 @@ use super::super::machine::Answer;
 use super::super::model::{DocumentCounts, ImportMode, ImportState, OrderCounts};
 use super::super::{App, answered};
 use super::preview::Preview;
-use super::{Shared, ended, lock, refused};
+use super::{Shared, lock, record, refused};
 use crate::clock;
 use crate::import::columns::{Field, Mapping};
 use crate::import::delimiter::TextForm;
@@ -57,6 +57,25 @@ pub(super) enum Work {
     Products(Mapping),
 }
 
+impl Work {
+    /// The channel of its orders.
+    pub fn channel(&self) -> Option<Text> {
+        match self {
+            Self::Orders { channel, .. } => Some(channel.clone()),
+            Self::Products(_) => None,
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// With the file.
+    Whole,
+    /// Before it, because somebody wanted it so.
+    Cancelled,
+}
+
 /// An import under way.
 pub(super) struct Job {
     pub app: App,
@@ -85,29 +104,42 @@ impl Job {
         drop(std::fs::remove_file(&self.files.input));
         // Whoever sees the end may stop the node at once: nothing holds its folder any more.
         let Self { app, shared, files, .. } = self;
+        let now = app.now();
         drop(app);
         let mut view = lock(&shared);
+        view.ended = Some(now);
         match ended {
-            Ok(()) => {
-                view.state = ImportState::Done;
-                // Without its file a repeated request runs the import again, which changes nothing.
-                drop(ended::keep(&files.temporary, &view));
-            }
+            Ok(End::Whole) => view.state = ImportState::Done,
+            Ok(End::Cancelled) => view.state = ImportState::Cancelled,
             Err(error) => {
                 view.state = ImportState::Failed;
                 view.error = Some(with_free_bytes(error, &files.temporary));
             }
         }
+        // Without its record a repeated request runs the import again, which changes nothing.
+        drop(record::keep(&files.temporary, &view, record::Sync::Now));
     }
 
-    fn import_orders(&self, plan: OrderPlan, channel: &Text, zone: Tz) -> Result<(), AppError> {
+    /// Whether somebody wants it to stop.
+    fn is_cancelled(&self) -> bool {
+        lock(&self.shared).state == ImportState::Cancelling
+    }
+
+    fn import_orders(&self, plan: OrderPlan, channel: &Text, zone: Tz) -> Result<End, AppError> {
         let mut reader = OrderReader::open(&self.files, plan, self.form, &Limits::STANDARD).map_err(refused)?;
         self.begin(reader.encoding(), reader.summary().rows);
         let mut pending = None;
-        let mut preview = Preview::new(self.app.clone());
+        let mut preview = Preview::new(self.app.clone())?;
         let (mut batch, mut lines, mut bytes) = (Vec::new(), 0, 0);
+        let mut how = End::Whole;
         loop {
-            let order = self.next_order(&mut reader)?;
+            let order = match self.is_cancelled() {
+                true => {
+                    how = End::Cancelled;
+                    None
+                }
+                false => self.next_order(&mut reader)?,
+            };
             let many = batch.len() == IMPORT_ORDERS_MAX || lines >= BATCH_LINES_MAX || bytes >= BATCH_BYTES_MAX;
             let full = order.is_none() || many;
             if full && !batch.is_empty() {
@@ -126,12 +158,18 @@ impl Job {
         }
         self.settle(pending, &mut reader)?;
         let end = reader.finish().map_err(refused)?;
-        let mut view = lock(&self.shared);
-        view.rejects_file = end.rejects_file;
-        view.rows_done = end.summary.rows;
-        drop(view);
         self.count(&end.summary);
-        Ok(())
+        self.finish(how, end.summary.rows, end.rejects_file);
+        Ok(how)
+    }
+
+    /// Rows that were set aside are done too, once the whole file is.
+    fn finish(&self, how: End, rows: u64, rejects_file: Option<PathBuf>) {
+        let mut view = lock(&self.shared);
+        view.rejects_file = rejects_file;
+        if how == End::Whole {
+            view.rows_done = rows;
+        }
     }
 
     /// The next order that can be written; others become rejects.
@@ -205,9 +243,12 @@ impl Job {
         let mut view = lock(&self.shared);
         view.rows_done += rows;
         view.created += counts.created;
+        view.updated += counts.updated;
         view.unchanged += counts.unchanged;
         view.products_created += counts.products_created;
         view.customers_created += counts.customers_created;
+        // How far it is is told again after the next batch.
+        drop(record::keep(&self.files.temporary, &view, record::Sync::Later));
     }
 
     fn count(&self, summary: &Summary) {
@@ -225,11 +266,14 @@ impl Job {
         view.adjustments = documents(summary.adjustments);
     }
 
-    fn import_products(&self, mapping: &Mapping) -> Result<(), AppError> {
+    fn import_products(&self, mapping: &Mapping) -> Result<End, AppError> {
         let mut reader = ProductReader::open(&self.files, mapping, self.form, &Limits::STANDARD).map_err(refused)?;
         self.begin(reader.encoding(), reader.summary().rows);
-        let mut preview = Preview::new(self.app.clone());
-        loop {
+        let mut preview = Preview::new(self.app.clone())?;
+        let how = loop {
+            if self.is_cancelled() {
+                break End::Cancelled;
+            }
             let (mut batch, mut bytes) = (Vec::new(), 0);
             while batch.len() < IMPORT_ORDERS_MAX
                 && bytes < BATCH_BYTES_MAX
@@ -239,17 +283,15 @@ impl Job {
                 batch.push(product);
             }
             if batch.is_empty() {
-                break;
+                break End::Whole;
             }
             self.import_product_batch(&mut reader, batch, &mut preview)?;
-        }
+        };
         let rows = reader.summary().rows;
         let (summary, rejects_file) = reader.finish().map_err(refused)?;
-        let mut view = lock(&self.shared);
-        view.rejected = summary.rejects;
-        view.rows_done = rows;
-        view.rejects_file = rejects_file;
-        Ok(())
+        lock(&self.shared).rejected = summary.rejects;
+        self.finish(how, rows, rejects_file);
+        Ok(how)
     }
 
     fn import_product_batch(
@@ -264,7 +306,7 @@ impl Job {
                 sku: product.sku.clone(),
                 name: product.name.clone(),
                 unit: product.unit.clone(),
-                barcode: product.barcode.clone(),
+                barcodes: product.barcodes.clone(),
                 price: product.price,
             })
             .collect();
@@ -299,7 +341,8 @@ fn order_bytes(order: &MappedOrder) -> usize {
 }
 
 /// Why a known product is a reject.
-const DIFFERS_PRODUCT: &str = "The product is known with another name. Change the product itself, not the file.";
+const DIFFERS_PRODUCT: &str = "The product is known with another name, or its bar codes and price are kept by head office. \
+                               Change the product itself, there, not by the file.";
 
 fn draft_of(order: &MappedOrder, channel: &Text, zone: Tz) -> ImportOrder {
     ImportOrder {

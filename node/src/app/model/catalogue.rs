@@ -8,6 +8,7 @@
 use chrono_tz::Tz;
 use crdt_model::id::DocumentId;
 use crdt_model::money::UnitPrice;
+use crdt_model::product::barcode::Barcode;
 use crdt_model::scope::{Scope, SiteCode};
 use crdt_model::text::Text;
 
@@ -22,9 +23,18 @@ pub struct NewProduct {
     pub name: Text,
     /// The base unit, `pcs`.
     pub unit: Option<Text>,
-    /// The barcode as text, leading zeros kept.
-    pub barcode: Option<Text>,
-    /// The list price of one base unit in the organisation's currency.
+    /// Its bar codes.
+    pub barcodes: Vec<Barcode>,
+    /// The list price of one base unit, in the organisation's currency.
+    pub price: Option<UnitPrice>,
+}
+
+/// What to add to a product.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ProductChanges {
+    /// Bar codes that it carries as well.
+    pub barcodes: Vec<Barcode>,
+    /// The list price from now on; none leaves it.
     pub price: Option<UnitPrice>,
 }
 
@@ -46,9 +56,9 @@ pub struct ProductView {
     pub name: Text,
     /// The base unit.
     pub unit: Option<Text>,
-    /// The barcode.
-    pub barcode: Option<Text>,
-    /// The list price of one base unit in the organisation's currency.
+    /// Its bar codes, leading zeros kept.
+    pub barcodes: Vec<Text>,
+    /// The list price of one base unit, in the organisation's currency.
     pub price: Option<UnitPrice>,
     /// Whether a site made it and head office has not adopted it yet.
     pub provisional: bool,
@@ -56,6 +66,13 @@ pub struct ProductView {
     pub scope: Scope,
     /// The item of the catalogue of which it is another name.
     pub alias_of: Option<Text>,
+}
+
+impl ProductView {
+    /// The first of its bar codes.
+    pub fn barcode(&self) -> Option<&Text> {
+        self.barcodes.first()
+    }
 }
 
 /// A customer to create.

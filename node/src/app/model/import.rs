@@ -8,6 +8,7 @@
 use std::path::PathBuf;
 
 use crdt_model::text::Text;
+use crdt_model::time::EventTime;
 
 use super::Request;
 use super::order::{EntryKind, words};
@@ -83,12 +84,28 @@ words!(
     ImportState {
         /// It runs.
         Running = "running",
+        /// It runs and ends after the batch in hand.
+        Cancelling = "cancelling",
         /// It ended; rows may be rejected.
         Done = "done",
         /// It stopped; the error says why.
         Failed = "failed",
+        /// Somebody stopped it; what it had written stays.
+        Cancelled = "cancelled",
+        /// The node ended while it ran; what it had written stays.
+        Cut = "cut",
     }
 );
+
+impl ImportState {
+    /// Whether the import still runs.
+    pub fn is_running(self) -> bool {
+        match self {
+            Self::Running | Self::Cancelling => true,
+            Self::Done | Self::Failed | Self::Cancelled | Self::Cut => false,
+        }
+    }
+}
 
 /// Orders of an import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -117,8 +134,18 @@ pub struct DocumentCounts {
 pub struct ImportView {
     /// Its identity, for this node.
     pub id: String,
+    /// What the file holds.
+    pub kind: ImportKind,
     /// How far it is.
     pub state: ImportState,
+    /// The file's name at the sender.
+    pub file_name: Option<Text>,
+    /// The channel of its orders.
+    pub channel: Option<Text>,
+    /// When this run began.
+    pub started: EventTime,
+    /// When it ended.
+    pub ended: Option<EventTime>,
     /// Rows read.
     pub rows: u64,
     /// Rows whose outcome is durable.

@@ -5,10 +5,11 @@
 //! Invariant: all figures are sums of thousandths and may be below nothing; nothing here clamps them. Their text is
 //! proved by `sums_beyond_one_quantity_are_written_whole`.
 
-use crdt_model::id::{AuthorId, LoanId};
+use crdt_model::id::{AuthorId, DocumentId, LoanId};
 use crdt_model::journal::loan::LoanOrigin;
 use crdt_model::quantity::Quantity;
-use crdt_model::scope::SiteCode;
+use crdt_model::scope::{Scope, SiteCode};
+use crdt_model::stock::movement::MovementKind;
 use crdt_model::text::Text;
 use crdt_model::time::EventTime;
 
@@ -114,4 +115,93 @@ pub struct StockView {
     pub spent: QuantitySum,
     /// When the figures were true.
     pub as_of: EventTime,
+}
+
+/// What a movement belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LedgerSubject {
+    /// An order of the site.
+    Order(DocumentId),
+    /// Lines of another site's order.
+    Fulfilment(DocumentId),
+    /// Neither: goods that came or were counted, and loans.
+    Stock,
+}
+
+impl LedgerSubject {
+    /// Of a movement in a scope.
+    pub fn of(kind: MovementKind, scope: &Scope, document: DocumentId) -> Self {
+        let ordered = match kind {
+            MovementKind::Sale
+            | MovementKind::Shipment
+            | MovementKind::Reservation
+            | MovementKind::Release
+            | MovementKind::Cancellation => true,
+            MovementKind::Opening
+            | MovementKind::Receipt
+            | MovementKind::Adjustment
+            | MovementKind::Loan
+            | MovementKind::LoanReturn => false,
+        };
+        match (ordered, scope) {
+            (true, Scope::Lane(..)) => Self::Fulfilment(document),
+            (true, Scope::Site(_) | Scope::Control | Scope::Catalogue | Scope::Customers(_)) => Self::Order(document),
+            (false, _) => Self::Stock,
+        }
+    }
+}
+
+/// A movement in the ledger of an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerEntry {
+    /// What happened.
+    pub kind: MovementKind,
+    /// What it belongs to.
+    pub subject: LedgerSubject,
+    /// Signed change of what the kind changes: goods on hand, promises or loans.
+    pub quantity: QuantitySum,
+    /// Goods on hand at the site after it; none where it cannot be told.
+    pub on_hand: Option<QuantitySum>,
+    /// The site whose shelf it is.
+    pub site: SiteCode,
+    /// The node that wrote it.
+    pub node: Option<AuthorId>,
+    /// The order's number, or a paper.
+    pub reference: Option<Text>,
+    /// Why, in words.
+    pub reason: Option<Text>,
+    /// When, by the clock of the node that wrote it.
+    pub time: EventTime,
+}
+
+/// A line that might be ordered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PromiseLine {
+    /// The item.
+    pub sku: Text,
+    /// How much, more than nothing.
+    pub quantity: Quantity,
+}
+
+/// How a line would be promised.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PromiseView {
+    /// The item.
+    pub sku: Text,
+    /// Its name.
+    pub name: Text,
+    /// How much is wanted.
+    pub quantity: Quantity,
+    /// Free rights at this site.
+    pub here: QuantitySum,
+    /// What the other sites that this node holds show.
+    pub elsewhere: QuantitySum,
+    /// When the oldest of these figures was true; none where no other site shows the item.
+    pub elsewhere_as_of: Option<EventTime>,
+    /// Of the wanted: covered by rights that this node may use.
+    pub now: QuantitySum,
+    /// Of the rest: covered by what other sites show.
+    pub likely: QuantitySum,
+    /// What is left.
+    pub backorder: QuantitySum,
 }

@@ -57,7 +57,8 @@ impl Node {
     }
 
     fn product(&self, sku: &str) -> Result<(), AppError> {
-        let product = NewProduct { sku: text(sku), name: text("a lamp"), unit: None, barcode: None, price: None };
+        let product =
+            NewProduct { sku: text(sku), name: text("a lamp"), unit: None, barcodes: Vec::new(), price: None };
         self.runtime.block_on(self.app.create_product(request("p", sku), product)).map(drop)
     }
 

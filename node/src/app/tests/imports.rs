@@ -102,9 +102,21 @@ fn an_import_that_was_cut_goes_on_under_its_id() {
     let first = shop.import_keyed(query, Some("k-1"), &file);
     let id = first["id"].as_str().unwrap();
     shop.stop();
-    std::fs::remove_file(shop.folder.path().join("imports").join(format!("{id}-ended"))).unwrap();
+    let record = shop.folder.path().join("imports").join(format!("{id}-import"));
+    let mut bytes = std::fs::read(&record).unwrap();
+    // The second byte is the state: one that runs, as a kill leaves it.
+    bytes[1] = 1;
+    std::fs::write(&record, bytes).unwrap();
     shop.reopen();
-    assert_eq!(shop.get(&format!("imports/{id}")).status, 404, "nobody says that it ended");
+    let cut = shop.shown(&format!("imports/{id}"));
+    assert_eq!(
+        (&cut["state"], &cut["error"]["code"]),
+        (&json!("cut"), &json!("import_cut")),
+        "nobody says that it ended"
+    );
+    assert!(cut["error"]["remedy"].as_str().unwrap().contains("Import the same file again"), "{cut}");
+    assert_eq!(shop.shown("imports")["items"], json!([cut]));
+    assert_eq!(shop.post(&format!("imports/{id}/cancel"), &json!({})).body["code"], "import_ended");
     let again = shop.import_keyed(query, Some("k-1"), &file);
     assert_eq!((&again["id"], &again["created"], &again["unchanged"]), (&first["id"], &json!(0), &json!(20)));
 }
@@ -191,4 +203,74 @@ fn products_of_a_file_are_imported_once() {
     let again = shop.import(query, &format!("Code,Name\n{file}"));
     assert_eq!((&again["products_created"], &again["unchanged"]), (&json!(0), &json!(50)));
     assert_eq!(state(&shop), before);
+}
+
+#[test]
+fn imports_are_listed_newest_first_also_after_a_restart() {
+    let mut shop = shop();
+    let started: Vec<Value> = (1..4)
+        .map(|count| {
+            shop.import(
+                "kind=orders&preset=online-retail&file_name=a.csv",
+                &format!("{HEADER}{}", rows(count).concat()),
+            )
+        })
+        .collect();
+    for _ in 0..2 {
+        let listed = shop.pages("imports", 2);
+        assert_eq!(listed.len(), 3);
+        let times: Vec<&str> = listed.iter().map(|import| import["started_at"].as_str().unwrap()).collect();
+        assert!(times.is_sorted_by(|later, earlier| later >= earlier), "{times:?}");
+        for import in &started {
+            let found = listed.iter().find(|listed| listed["id"] == import["id"]).unwrap();
+            assert_eq!((found, &found["file_name"]), (import, &json!("a.csv")));
+            assert_eq!((&found["kind"], &found["channel"]), (&json!("orders"), &json!("online-retail")));
+        }
+        shop.reopen();
+    }
+}
+
+/// Cancels an import once a batch is durable; `None` where it ended before.
+fn cancelled(shop: &Shop, query: &str, file: &str) -> Option<Value> {
+    let started = shop.send_file(query, Some("k-1"), file);
+    let path = format!("imports/{}", started.body["id"].as_str().unwrap());
+    while shop.shown(&path)["rows_done"] == 0 {
+        std::thread::yield_now();
+    }
+    let told = shop.post(&format!("{path}/cancel"), &json!({}));
+    if told.status == 409 {
+        return None;
+    }
+    assert_eq!((told.status, &told.body["state"]), (200, &json!("cancelling")), "{told:?}");
+    loop {
+        let import = shop.shown(&path);
+        match import["state"].as_str().unwrap() {
+            "cancelling" => std::thread::yield_now(),
+            "done" => return None,
+            _ended => return Some(import),
+        }
+    }
+}
+
+#[test]
+fn a_cancelled_import_stops_after_the_batch_in_hand_and_goes_on_later() {
+    let query = "kind=orders&preset=online-retail";
+    for size in [6_000, 12_000, 24_000, 48_000] {
+        let mut shop = shop();
+        let row = |number: usize| format!("{},I1,ITEM,1,2010-12-01 08:01:00,1,1,France\n", 100_000 + number);
+        let file = format!("{HEADER}{}", (0..size).map(row).collect::<String>());
+        let Some(import) = cancelled(&shop, query, &file) else { continue };
+        let written = import["created"].as_u64().unwrap();
+        assert_eq!(import["state"], "cancelled");
+        assert!(written > 0 && written < size as u64, "{import}");
+        assert_eq!((&import["rows_done"], &import["orders"]["documents"]), (&json!(written), &json!(written)));
+        assert_eq!(shop.shown("status")["orders"], json!(written), "what is durable is what is told");
+        shop.reopen();
+        assert_eq!(shop.shown("imports")["items"], json!([import]));
+        let again = shop.import_keyed(query, Some("k-1"), &file);
+        assert_eq!((&again["id"], &again["state"]), (&import["id"], &json!("done")));
+        assert_eq!((&again["unchanged"], &again["created"]), (&json!(written), &json!(size as u64 - written)));
+        return;
+    }
+    panic!("every import ended before it could be cancelled");
 }

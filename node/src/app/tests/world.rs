@@ -60,6 +60,11 @@ impl Shop {
         self.node = Some(LocalNode::open(self.folder.path()).unwrap());
     }
 
+    /// The application itself.
+    pub fn app(&self) -> &crate::app::App {
+        self.node.as_ref().unwrap().app()
+    }
+
     pub fn call(&self, request: LocalRequest) -> Answer {
         let answer = self.node.as_ref().unwrap().call(request);
         Answer { status: answer.status, body: serde_json::from_slice(&answer.body).unwrap_or(Value::Null) }

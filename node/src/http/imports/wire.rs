@@ -51,13 +51,28 @@ pub struct StartedBody {
     pub id: String,
 }
 
+/// Nothing but the wish.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CancelImportBody {}
+
 /// How far an import is.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ImportBody {
     /// Its identity.
     id: String,
-    /// `running`, `done` or `failed`.
+    /// `orders` or `products`.
+    kind: &'static str,
+    /// `running`, `cancelling`, `done`, `failed`, `cancelled` or `cut`: the node ended while it ran.
     state: &'static str,
+    /// The file's name at the sender.
+    file_name: Option<String>,
+    /// The channel of its orders.
+    channel: Option<String>,
+    /// When this run began, RFC 3339.
+    started_at: String,
+    /// When it ended, RFC 3339.
+    ended_at: Option<String>,
     /// Rows read.
     rows: u64,
     /// Rows whose outcome is durable.
@@ -90,7 +105,7 @@ pub struct ImportBody {
     dry_run: bool,
     /// The file of rejected rows on the node's machine.
     rejects_file: Option<String>,
-    /// Why it failed.
+    /// Why it failed or was cut, and how it goes on.
     error: Option<ProblemBody>,
 }
 
@@ -195,7 +210,12 @@ impl From<ImportView> for ImportBody {
     fn from(import: ImportView) -> Self {
         Self {
             id: import.id,
+            kind: import.kind.word(),
             state: import.state.word(),
+            file_name: import.file_name.map(|name| name.to_string()),
+            channel: import.channel.map(|channel| channel.to_string()),
+            started_at: import.started.rfc3339(),
+            ended_at: import.ended.map(|ended| ended.rfc3339()),
             rows: import.rows,
             rows_done: import.rows_done,
             rows_total: import.rows_total,
@@ -267,7 +287,8 @@ mod tests {
         let counts = json!({"documents": 1, "lines": 2});
         assert_eq!(
             serde_json::to_value(ImportBody::from(sample_import())).unwrap(),
-            json!({"id": "i-1", "state": "done", "rows": 9, "rows_done": 8, "rows_total": 9, "created": 1, "updated": 2,
+            json!({"id": "i-1", "kind": "orders", "state": "done", "file_name": "orders.csv", "channel": "web",
+                "started_at": "2010-12-01T08:26:00+00:00", "ended_at": null, "rows": 9, "rows_done": 8, "rows_total": 9, "created": 1, "updated": 2,
                 "unchanged": 3, "rejected": 4, "lines": 5, "orders": {"documents": 1, "lines": 2, "with_sales": 3,
                 "zero_price_only": 4}, "credit_orders": counts, "adjustments": counts, "products_created": 6,
                 "customers_created": 7, "encoding": "UTF-8", "dry_run": false, "rejects_file": "/data/rejects.csv",

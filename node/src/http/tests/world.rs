@@ -282,7 +282,12 @@ pub fn sample_import() -> ImportView {
     let counts = DocumentCounts { documents: 1, lines: 2 };
     ImportView {
         id: "i-1".into(),
+        kind: ImportKind::Orders,
         state: ImportState::Done,
+        file_name: Text::new("orders.csv").ok(),
+        channel: Text::new("web").ok(),
+        started: sample_stock().as_of,
+        ended: None,
         rows: 9,
         rows_done: 8,
         rows_total: Some(9),

@@ -17,7 +17,7 @@ fn text(text: &str) -> Text {
 
 async fn product(node: &Node, sku: &str) {
     let product =
-        NewProduct { sku: text(sku), name: text(&format!("the {sku}")), unit: None, barcode: None, price: None };
+        NewProduct { sku: text(sku), name: text(&format!("the {sku}")), unit: None, barcodes: Vec::new(), price: None };
     node.app.create_product(Request::default(), product).await.unwrap();
 }
 

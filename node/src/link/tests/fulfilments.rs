@@ -8,8 +8,8 @@ use super::world::{Node, Place};
 use crate::app::App;
 use crate::app::model::{
     CancelRequest, ContactDetails, ContentDigest, FulfilmentShipRequest, FulfilmentState, FulfilmentStatus, NewOrder,
-    NewOrderLine, NewProduct, OrderState, OrderView, PageLimit, PageRequest, Request, Secured, SendRequest,
-    StateDigest, StockEntryRequest,
+    NewOrderLine, NewProduct, OrderState, OrderView, PageLimit, PageRequest, PromiseLine, Request, Secured,
+    SendRequest, StateDigest, StockEntryRequest,
 };
 use crate::link::reason::Reason;
 use crate::transport::memory::Network;
@@ -38,7 +38,7 @@ impl Chain {
         office.stop().await;
         let network = Network::default();
         let [office, store, depot] = ["HQ", "S1", "W1"].map(|name| place.serve_in(&network, name));
-        let mug = NewProduct { sku: text("MUG"), name: text("Mug"), unit: None, barcode: None, price: None };
+        let mug = NewProduct { sku: text("MUG"), name: text("Mug"), unit: None, barcodes: Vec::new(), price: None };
         office.app.create_product(Request::default(), mug).await.unwrap();
         for node in [&store, &depot] {
             node.until_it_shows("the product", |app| app.product("MUG").is_ok()).await;
@@ -111,6 +111,46 @@ fn digest_of(app: &App, scope: &str) -> Option<StateDigest> {
 fn cases_of(app: &App) -> Vec<(String, String)> {
     let page = PageRequest { limit: PageLimit::new(50).unwrap(), cursor: None };
     app.cases(page).unwrap().items.into_iter().map(|case| (case.kind, case.id)).collect()
+}
+
+/// Now, likely and backorder of mugs, in units.
+fn promised(app: &App, quantity: &str) -> [i128; 3] {
+    let line = PromiseLine { sku: text("MUG"), quantity: quantity.parse().unwrap() };
+    let view = app.promise(vec![line]).unwrap().remove(0);
+    assert_eq!(view.elsewhere_as_of.is_some(), view.elsewhere.0 > 0, "{view:?}");
+    [view.now, view.likely, view.backorder].map(|sum| sum.0 / 1_000)
+}
+
+/// Kind, site, quantity and stock on hand after it, in units, of what the ledger of mugs lists, newest first.
+fn ledger(app: &App) -> Vec<(&'static str, String, i128, Option<i128>)> {
+    let page = PageRequest { limit: PageLimit::new(50).unwrap(), cursor: None };
+    let rows = app.stock_ledger("MUG", page).unwrap().items.into_iter();
+    let units = |sum: crate::app::model::QuantitySum| sum.0 / 1_000;
+    rows.map(|row| (row.kind.name(), row.site.to_string(), units(row.quantity), row.on_hand.map(units))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_other_held_sites_show_is_likely_and_a_ledger_spans_lanes() {
+    let chain = Chain::new().await;
+    chain.office.until_it_shows("the mugs", |app| promised(app, "12") == [0, 10, 2]).await;
+    assert_eq!(promised(&chain.depot.app, "12"), [10, 0, 2], "its own rights");
+    assert_eq!(promised(&chain.store.app, "12"), [0, 0, 12], "a store holds no other site's scope");
+    let order = chain.order_and_send().await;
+    chain.office.until_it_shows("what is promised over the lane", |app| promised(app, "12") == [0, 6, 6]).await;
+    chain.ship(&order).await;
+    let shipped = |app: &App| ledger(app).first().is_some_and(|(kind, ..)| *kind == "shipment");
+    for node in chain.all() {
+        node.until_it_shows("the shipment", shipped).await;
+    }
+    let of = |kind, quantity, on_hand| (kind, "WH01".to_owned(), quantity, on_hand);
+    let taken = || ("reservation", "SH01".to_owned(), 4, Some(0));
+    let lane = vec![of("shipment", -4, None), of("reservation", 4, None), taken()];
+    assert_eq!(ledger(&chain.store.app), lane, "the stock of the warehouse cannot be told at the store");
+    let mut whole = vec![of("shipment", -4, Some(6)), of("reservation", 4, Some(10)), of("receipt", 10, Some(10))];
+    assert_eq!(ledger(&chain.depot.app), whole);
+    whole.insert(2, taken());
+    assert_eq!(ledger(&chain.office.app), whole);
+    chain.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -134,7 +134,8 @@ async fn a_forged_commit_closes_the_link() {
     let (place, network) = (Place::with_store().await, Network::default());
     let (head_office, store) = (place.serve_in(&network, "HQ"), place.open("S1"));
     let sku = crdt_model::text::Text::new("A1").unwrap();
-    let product = crate::replica::ProductDraft { sku: sku.clone(), name: sku, unit: None, barcode: None, price: None };
+    let product =
+        crate::replica::ProductDraft { sku: sku.clone(), name: sku, unit: None, barcodes: Vec::new(), price: None };
     let command = crate::replica::Command::PostProduct(product);
     store.app.write(&crate::app::model::Request::default(), command).await.unwrap();
     let before = head_office.app.snapshot().unwrap().scopes().unwrap();

@@ -21,7 +21,7 @@ async fn head_office_has_not_seen_an_order_until_it_acknowledged_it() {
     let (head_office, store) = (place.serve_in(&network, "HQ"), place.serve_in(&network, "S1"));
     store.until(&head_office, Reason::Connected).await;
     store.app.pause_sync().await.unwrap();
-    let tea = NewProduct { sku: text("TEA"), name: text("Tea"), unit: None, barcode: None, price: None };
+    let tea = NewProduct { sku: text("TEA"), name: text("Tea"), unit: None, barcodes: Vec::new(), price: None };
     store.app.create_product(Request::default(), tea).await.unwrap();
     let line =
         NewOrderLine { sku: text("TEA"), quantity: "2".parse().unwrap(), price: "3.5".parse().unwrap(), name: None };

@@ -6,6 +6,8 @@ use crdt_model::event::Event;
 use crdt_model::money::Money;
 use crdt_model::order::decide::RuleError;
 use crdt_model::order::event::{Handover, ORDER_LINES_MAX, Tender};
+use crdt_model::product::barcode::Barcode;
+use crdt_model::product::state::BARCODES_MAX;
 use crdt_model::seal::SealKey;
 
 use super::super::*;
@@ -218,13 +220,16 @@ fn a_reason_that_does_not_fit_its_event_is_refused() {
 fn a_product_with_its_texts_at_their_longest_obeys_every_limit() {
     let mut shop = Shop::new();
     let longest = || letters(BYTES_VALUE_MAX);
-    let draft = ProductDraft {
-        sku: text("lamp"),
-        name: longest(),
-        unit: Some(longest()),
-        barcode: Some(longest()),
-        price: None,
+    let codes = |most: usize| {
+        let code = |at: usize| (0..10).find_map(|check| Barcode::new(&format!("{at:013}{check}")).ok());
+        (0..most).filter_map(code).collect()
     };
+    let (barcodes, price) = (codes(BARCODES_MAX), "1000000000".parse().ok());
+    let draft = ProductDraft { sku: text("lamp"), name: longest(), unit: Some(longest()), barcodes, price };
     shop.done(Command::PostProduct(draft));
+    let edit = |barcodes| Command::EditProduct(ProductEdit { sku: text("lamp"), barcodes, price: None });
+    let past = shop.run(edit(codes(BARCODES_MAX + 1)));
+    assert_eq!(past, Err(CommandError::TooManyBarcodes { sku: text("lamp") }));
+    shop.done(edit(codes(BARCODES_MAX)));
     check_own_log(&shop);
 }

@@ -294,7 +294,7 @@ pub fn list(store: &impl ReadTables, table: Table, prefix: &[u8]) -> Vec<(Vec<u8
 
 /// A product with a name of its own.
 pub fn product(sku: &str) -> ProductDraft {
-    ProductDraft { sku: text(sku), name: text(&format!("the {sku}")), unit: None, barcode: None, price: None }
+    ProductDraft { sku: text(sku), name: text(&format!("the {sku}")), unit: None, barcodes: Vec::new(), price: None }
 }
 
 pub fn line(sku: &str, quantity: &str) -> LineDraft {

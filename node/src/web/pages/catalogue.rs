@@ -29,7 +29,7 @@ pub fn products(visit: &Visit, products: &[ProductView], query: &PageQuery, next
                             td { a href=(address) { (product.sku) } }
                             td { (product.name) }
                             td { (product.unit.as_ref().map(ToString::to_string).unwrap_or_default()) }
-                            td { code { (product.barcode.as_ref().map(ToString::to_string).unwrap_or_default()) } }
+                            td { code { (product.barcode().map(ToString::to_string).unwrap_or_default()) } }
                             td { @if product.provisional { (language.with("product-provisional", &[("scope", &product.scope)])) } }
                             td.number { (product.price.map(|price| price.to_string()).unwrap_or_default()) }
                         }

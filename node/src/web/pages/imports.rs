@@ -5,7 +5,7 @@
 use maud::{Markup, html};
 
 use super::words;
-use crate::app::model::{ImportMode, ImportState, ImportView};
+use crate::app::model::{ImportMode, ImportView};
 use crate::http::error::Problem;
 use crate::web::form::REQUEST_FIELD;
 use crate::web::format;
@@ -70,7 +70,7 @@ pub fn job(visit: &Visit, job: &ImportView) -> Markup {
     html! {
         div #job data-live {
             p { (words::badge(language, "import", job.state.word())) " " (job.id) }
-            @if job.state == ImportState::Running {
+            @if job.state.is_running() {
                 progress max=[job.rows_total] value=[job.rows_total.map(|_| job.rows_done)] {}
                 p { (language.with("imports-progress", &[("done", &format::count(job.rows_done)),
                     ("total", &job.rows_total.map_or_else(|| "?".to_owned(), format::count))])) }

@@ -8,8 +8,7 @@ use crdt_model::order::event::Tender;
 use maud::{Markup, html};
 
 use super::error::notice;
-use crate::app::lookup::Promise;
-use crate::app::model::{CustomerView, MoneySum, ProductView};
+use crate::app::model::{CustomerView, MoneySum, ProductView, PromiseView};
 use crate::http::error::Problem;
 use crate::web::draft::{Draft, DraftLine};
 use crate::web::form::REQUEST_FIELD;
@@ -23,7 +22,7 @@ pub struct Till {
     /// What is typed.
     pub draft: Draft,
     /// For each line, what can be promised; none where the item is unknown.
-    pub promises: Vec<Option<Promise>>,
+    pub promises: Vec<Option<PromiseView>>,
     /// The chosen customer.
     pub customer: Option<CustomerView>,
     /// Customers that a lookup found.
@@ -140,7 +139,7 @@ fn line_row(visit: &Visit, till: &Till, at: usize, line: &DraftLine) -> Markup {
 }
 
 /// Stock here and elsewhere, and how the quantity can be promised.
-fn promised(visit: &Visit, promise: &Promise) -> Markup {
+fn promised(visit: &Visit, promise: &PromiseView) -> Markup {
     let language = visit.language();
     let parts =
         [("promise-now", promise.now), ("promise-likely", promise.likely), ("promise-backorder", promise.backorder)];
@@ -152,7 +151,7 @@ fn promised(visit: &Visit, promise: &Promise) -> Markup {
         span.muted { (language.with("promise-here", &[("quantity", &promise.here)]))
             @if promise.elsewhere.0 > 0 {
                 " · " (language.with("promise-elsewhere", &[("quantity", &promise.elsewhere)]))
-                @if let Some(at) = &promise.as_of {
+                @if let Some(at) = &promise.elsewhere_as_of {
                     " " (language.with("as-of", &[("time", &format::clock_time(language, at, &visit.now))]))
                 }
             } }

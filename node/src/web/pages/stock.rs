@@ -76,7 +76,7 @@ fn as_of(visit: &Visit, row: &StockView) -> Markup {
 pub fn item(visit: &Visit, item: &Item) -> Markup {
     let language = visit.language();
     html! {
-        p { (item.product.name) @if let Some(barcode) = &item.product.barcode { " · " code { (barcode) } } }
+        p { (item.product.name) @if let Some(barcode) = item.product.barcode() { " · " code { (barcode) } } }
         div #here data-live {
             h2 { (language.text("stock-here")) }
             div.cards {

@@ -18,7 +18,8 @@ use crate::money::{Currency, Money};
 use crate::order::draw::{Draw, Drawn};
 use crate::order::event::*;
 use crate::order::sent::Sent;
-use crate::product::event::{ProductAdopted, ProductPosted};
+use crate::product::barcode::Barcode;
+use crate::product::event::{BarcodeAdded, ProductAdopted, ProductPosted};
 use crate::seal::{SealKey, SealedField, SealedPlace, SealedValue};
 use crate::text::Text;
 use crate::time::{BusinessDate, EventTime, Timestamp};
@@ -139,6 +140,7 @@ fn event(kind: EventKind) -> Event {
         EventKind::Keeper => Event::Keeper(Keeper { site: code("SH01"), epoch: 2, author: author("till") }),
         EventKind::Channel => Event::Channel(Channel { name: text("web"), home: code("SH01"), zone: text("UTC") }),
         EventKind::ProductPosted => Event::ProductPosted(ProductPosted { sku: text("lamp") }),
+        EventKind::BarcodeAdded => Event::BarcodeAdded(BarcodeAdded { barcode: Barcode::new("96385074").unwrap() }),
         EventKind::ProductAdopted => Event::ProductAdopted(ProductAdopted { time, sku: text("lamp") }),
         EventKind::CustomerPosted => Event::CustomerPosted(CustomerPosted { external: None }),
         EventKind::Line => {
@@ -281,6 +283,10 @@ fn the_table_allows_exactly_what_it_lists() {
             EventKind::Channel => "office control, registrar control",
             EventKind::ProductPosted => {
                 "keeper site/SH01, office catalogue, office site/HQ, registrar catalogue, registrar site/HQ, till site/SH01"
+            }
+            EventKind::BarcodeAdded => {
+                "keeper site/SH01, office catalogue, office site/HQ, office site/SH01, registrar catalogue, \
+                 registrar site/HQ, registrar site/SH01, till site/SH01"
             }
             EventKind::CustomerPosted => {
                 "keeper customers/MAIN, office customers/MAIN, office customers/NORTH, registrar customers/MAIN, \

@@ -38,6 +38,7 @@ fn order(lines: Vec<LineState>) -> OrderState {
         contact: None,
         rivals: vec![],
         sent: vec![],
+        moves: vec![],
         duplicate_of: None,
     }
 }
