@@ -82,7 +82,7 @@ pub use room::{FREE_BYTES_NEEDED, NoRoom, free_bytes, is_full};
 pub use staged::TableChanges;
 pub use table::Table;
 pub use transaction::{KEY_BYTES_MAX, VALUE_BYTES_MAX, WriteTx};
-pub use writer::{BATCH_INPUTS_MAX, BatchError, Herald, Machine, QUEUE_INPUTS_MAX, StopError, Writer};
+pub use writer::{BATCH_INPUTS_MAX, BatchError, DirectWriter, Herald, Machine, QUEUE_INPUTS_MAX, StopError, Writer};
 
 use backend::{Boxed, Factory};
 use redb::{Database, ReadableDatabase, WriteTransaction};

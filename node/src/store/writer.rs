@@ -16,7 +16,10 @@
 //! lost pages until it restarts; what is then read back as durable is only as durable as that
 //! page cache. The head file outside the database and the peers detect such a loss.
 
+mod direct;
 mod pipeline;
+
+pub use direct::DirectWriter;
 
 use super::error::{StoreError, WriteError};
 use super::queue::{Queue, SubmitError};
