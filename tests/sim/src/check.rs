@@ -96,6 +96,15 @@ pub fn commits_of(snapshot: &Snapshot, scope: Option<&Scope>) -> Result<Vec<Sign
 }
 
 impl World {
+    /// Runs a check of a node while its disk spares it.
+    pub(crate) fn spared<R>(&mut self, node: usize, check: impl FnOnce(&mut Self) -> R) -> R {
+        let disk = self.nodes[node].disk.clone();
+        disk.spare(true);
+        let result = check(self);
+        disk.spare(false);
+        result
+    }
+
     /// A caller got a yes: the node shows it what it asked for.
     pub(crate) fn check_answer(&mut self, node: usize, call: usize, outcome: &Outcome) -> Result<(), Violation> {
         let Some(snapshot) = self.nodes[node].snapshot() else { return Ok(()) };
@@ -178,8 +187,10 @@ impl World {
             let request =
                 RequestKey { id: request_of(b"till", &key), body_hash: *blake3::hash(key.as_bytes()).as_bytes() };
             let is_kept = !matches!(self.ledger.calls[*call].command, Command::ImportOrders(_));
-            if is_kept && !matches!(request_outcome(snapshot, &request), Ok(Some(Ok(_)))) {
-                let detail = format!("node {node} acknowledged call {call} and has it no more");
+            let kept = request_outcome(snapshot, &request);
+            if is_kept && !matches!(kept, Ok(Some(Ok(_)))) {
+                let what = &self.ledger.calls[*call].command;
+                let detail = format!("node {node} acknowledged call {call} and has {kept:?}: {what:?}");
                 return Err(Violation::of(Check::Durable, detail));
             }
         }

@@ -7,7 +7,7 @@
 
 mod make;
 
-pub use make::make;
+pub use make::{make, storm};
 
 use serde::{Deserialize, Serialize};
 

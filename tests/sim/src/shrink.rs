@@ -6,17 +6,14 @@ use crate::bugs::Bug;
 use crate::check::Check;
 use crate::plan::Plan;
 
-/// Runs that shrinking may take.
-const RUNS_MAX: usize = 400;
-
-/// The smallest plan found that still breaks `check`.
-pub fn shrink(plan: &Plan, bug: Option<Bug>, check: Check) -> Plan {
+/// The smallest plan found within so many runs that still breaks `check`.
+pub fn shrink(plan: &Plan, bug: Option<Bug>, check: Check, runs_max: usize) -> Plan {
     let mut best = plan.clone();
     let mut runs = 0;
     let mut part = best.steps.len().div_ceil(2);
-    while part > 0 && runs < RUNS_MAX {
+    while part > 0 && runs < runs_max {
         let mut at = 0;
-        while at < best.steps.len() && runs < RUNS_MAX {
+        while at < best.steps.len() && runs < runs_max {
             let mut fewer = best.clone();
             fewer.steps.drain(at..(at + part).min(best.steps.len()));
             runs += 1;

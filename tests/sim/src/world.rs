@@ -6,8 +6,9 @@
 //! Invariants: one thread, no clock, no map whose order differs between runs: the same plan gives the same trace hash
 //! (`a_plan_gives_one_trace`).
 
-mod begin;
+pub mod begin;
 mod faults;
+pub mod goods;
 mod people;
 mod wire;
 
@@ -351,7 +352,7 @@ impl World {
         }
         if wrote {
             if !self.nodes[node].is_meeting {
-                self.check_after_batch(node)?;
+                self.spared(node, |world| world.check_after_batch(node))?;
             }
             self.news(node)?;
             self.plan_duty(node);
@@ -371,7 +372,7 @@ impl World {
                 }
                 if let Answer::Done(outcome) = answer {
                     self.acknowledged[node].push(number);
-                    self.check_answer(node, number, outcome)?;
+                    self.spared(node, |world| world.check_answer(node, number, outcome))?;
                     return Ok(true);
                 }
                 Ok(false)

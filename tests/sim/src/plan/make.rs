@@ -6,7 +6,7 @@ use super::{Act, DAY_MS, NODES, Plan, Step};
 use crate::random::{Purpose, Stream};
 
 /// Operations of a day in the whole cluster; with what keepers book for them they make about 300 commits.
-const OPERATIONS_A_DAY: u64 = 190;
+const OPERATIONS_A_DAY: u64 = 420;
 /// Faults of a day.
 const FAULTS_A_DAY: u64 = 14;
 /// A minute in milliseconds.
@@ -59,6 +59,24 @@ pub fn make(seed: u64, days: u64) -> Plan {
     }
     steps.sort_by_key(|step| step.at);
     Plan { seed, days, steps }
+}
+
+/// A plan with a power cut after every second operation, now and then again while the node recovers.
+pub fn storm(seed: u64, days: u64) -> Plan {
+    let mut plan = make(seed, days);
+    let mut faults = Stream::new(seed, Purpose::Faults);
+    plan.steps.retain(|step| WORK.iter().any(|(act, _)| *act == step.act));
+    let mut cuts = Vec::new();
+    for step in plan.steps.iter().filter(|step| step.pick.is_multiple_of(2)) {
+        let sector = if faults.one_in(2) { 512 } else { 4_096 };
+        let again = if faults.one_in(4) { 1 + faults.below(60) } else { 0 };
+        let act = Act::PowerCut { ms: 1_000 + faults.below(20_000), sector, again };
+        // At the very moment of the operation's batch, or a little later while it travels.
+        cuts.push(Step { at: step.at + faults.below(60), node: step.node, act, pick: faults.draw() });
+    }
+    plan.steps.extend(cuts);
+    plan.steps.sort_by_key(|step| step.at);
+    plan
 }
 
 fn half_of_the_menu(chance: &mut Stream) -> Vec<bool> {

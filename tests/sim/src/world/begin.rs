@@ -82,12 +82,9 @@ impl World {
             let author = crdt_model::id::AuthorId(author);
             self.at_once(0, Command::Admit(Admission { author, device: DeviceId(device), site }))?;
         }
-        let zone = text("Asia/Shanghai");
-        self.at_once(0, Command::AddChannel(Channel { name: text("web"), home: code("SH01"), zone }))?;
+        self.at_once(0, channel("SH01"))?;
         for item in 0..ITEMS {
-            let (sku, name) = (text(&sku(item)), text(&format!("item {item}")));
-            let draft = ProductDraft { sku, name, unit: None, barcodes: Vec::new(), price: None };
-            self.at_once(0, Command::PostProduct(draft))?;
+            self.at_once(0, product(item))?;
         }
         // A new node takes `control` over the connection that it joins by.
         let snapshot = self.nodes[0].snapshot().ok_or_else(|| failed("no snapshot"))?;
@@ -108,13 +105,27 @@ impl World {
     }
 }
 
+/// The channel whose files are imported at its home.
+pub fn channel(home: &str) -> Command {
+    Command::AddChannel(Channel { name: text("web"), home: code(home), zone: text("Asia/Shanghai") })
+}
+
+/// An item of the catalogue.
+pub fn product(item: usize) -> Command {
+    let (sku, name) = (text(&sku(item)), text(&format!("item {item}")));
+    Command::PostProduct(ProductDraft { sku, name, unit: None, barcodes: Vec::new(), price: None })
+}
+
 /// The SKU of an item.
 pub fn sku(item: usize) -> String {
     format!("ITEM-{item}")
 }
 
 /// A store with nothing but the genesis.
-fn genesis() -> Result<(OrgId, Vec<u8>), String> {
+///
+/// # Errors
+/// What the store said.
+pub fn genesis() -> Result<(OrgId, Vec<u8>), String> {
     let key = SigningKey::from_bytes(&[1; 32]);
     let author = crdt_model::id::AuthorId(key.verifying_key().to_bytes());
     let site =

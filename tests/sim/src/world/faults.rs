@@ -172,7 +172,7 @@ impl World {
         let (_, failed) = self.nodes[node].disk.calls();
         match started {
             Ok(()) => {
-                self.check_after_start(node)?;
+                self.spared(node, |world| world.check_after_start(node))?;
                 self.plan_duty(node);
                 Ok(())
             }

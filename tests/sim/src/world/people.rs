@@ -11,26 +11,21 @@ use crdt_model::id::{
     AuthorId, CommitHash, DocumentId, EventId, EventKey, RequestId, SessionId, TransactionId, UserId, actor_of,
 };
 use crdt_model::journal::event::Booking;
-use crdt_model::money::{Money, UnitPrice};
-use crdt_model::order::event::{ExternalOrder, Handover, LineQuantity, Tender};
-use crdt_model::order::state::Purpose;
+use crdt_model::order::event::{Handover, LineQuantity};
 use crdt_model::quantity::Quantity;
 use crdt_model::scope::Scope;
 use crdt_model::time::Hlc;
 use ed25519_dalek::SigningKey;
-use node::replica::{
-    Arrival, Command, ImportLine, ImportOrder, LineDraft, OrderDraft, PaymentDraft, Sending, StockKind,
-};
+use node::replica::{Arrival, Command, Sending, StockKind};
 
 use super::World;
-use super::begin::{code, currency, sku, text};
+use super::begin::{code, sku, text};
+use super::goods::{draft, file, units};
 use crate::check::Violation;
 use crate::machine::{Job, Tag, document};
 use crate::node::START_MS;
 use crate::plan::{Act, ITEMS};
 
-/// Orders of one file.
-const FILE_ORDERS: u64 = 5;
 /// Files that the channel ever sends: a number is met again and again.
 const FILES: u64 = 40;
 
@@ -44,15 +39,6 @@ pub struct Rogue {
 /// Its key.
 pub fn rogue_key() -> SigningKey {
     SigningKey::from_bytes(&[77; 32])
-}
-
-fn units(units: u64) -> Quantity {
-    Quantity::from_thousandths(units as i64 * 1_000).expect("invariant: a few units are a quantity")
-}
-
-/// A price of some cents.
-fn price(pick: u64) -> UnitPrice {
-    UnitPrice::from_millionths(((pick % 9_000) as i64 + 100) * 10_000).expect("invariant: below 100 yuan")
 }
 
 impl World {
@@ -100,32 +86,9 @@ impl World {
     }
 
     fn take_order(&mut self, node: usize, handover: Handover, pick: u64) {
-        if self.nodes[node].site.as_str() == "HQ" {
-            return;
+        if node > 0 {
+            self.call(node, draft(handover, pick, ITEMS as u64));
         }
-        let many = 1 + usize::from(pick.is_multiple_of(3));
-        let line = |at: usize| {
-            let mixed = pick >> (8 * at);
-            LineDraft {
-                sku: text(&sku((mixed % ITEMS as u64) as usize)),
-                name: None,
-                quantity: units(1 + mixed % 4),
-                price: price(mixed),
-            }
-        };
-        let amount = Money::from_minor((pick % 5_000) as i64 + 1).expect("invariant: below 100 yuan");
-        let paid = PaymentDraft { tender: Tender::WeChat, amount, reference: None };
-        let draft = OrderDraft {
-            external: None,
-            customer: None,
-            contact: pick.is_multiple_of(4).then(|| r#"{"name":"张三","phone":"13800138000"}"#.to_owned()),
-            handover,
-            currency: currency(),
-            region: None,
-            lines: (0..many).map(line).collect(),
-            payments: if pick.is_multiple_of(2) { vec![paid] } else { Vec::new() },
-        };
-        self.call(node, Command::PlaceOrder(draft));
     }
 
     /// An order of the node's own site that it shows.
@@ -232,34 +195,8 @@ impl World {
 
     /// A file of the channel: the same numbers come again, at both tills of the home site.
     fn import(&mut self, node: usize, pick: u64) {
-        let file = pick % FILES;
-        let order = |at: u64| {
-            let number = file * FILE_ORDERS + at;
-            let time = self.nodes[node].clock(0);
-            let mut time = time;
-            time.at.0 = START_MS - 86_400_000;
-            ImportOrder {
-                purpose: Purpose::Sale,
-                external: ExternalOrder {
-                    channel: text("web"),
-                    number: text(&format!("W{number}")),
-                    time_text: text("2026-05-31 10:00"),
-                },
-                time: crdt_model::time::EventTime { business_date: first_file_day(), ..time },
-                customer: None,
-                region: None,
-                currency: currency(),
-                lines: vec![ImportLine {
-                    sku: text(&sku((number % ITEMS as u64) as usize)),
-                    name: None,
-                    quantity: units(1 + number % 5),
-                    price: price(number * 37),
-                }],
-            }
-        };
-        let orders = (0..FILE_ORDERS).map(order).collect();
         self.mark("file imported");
-        self.call(node, Command::ImportOrders(orders));
+        self.call(node, file("web", pick % FILES));
     }
 
     /// A member without the office of keeper makes rights; the keeper's node hears of it.
@@ -316,9 +253,4 @@ impl World {
         (self.rogue.seq, self.rogue.last) = (seq, Some(signed.hash()));
         Some(signed)
     }
-}
-
-fn first_file_day() -> crdt_model::time::BusinessDate {
-    let days = (START_MS / 86_400_000) as i32 - 1;
-    crdt_model::time::BusinessDate::from_days(days).expect("invariant: 2026-05-31 is a day")
 }

@@ -60,7 +60,6 @@ impl World {
         let held = &mut self.links[link];
         held.cut();
         held.sessions = Some(sessions);
-        held.attempts = 0;
         self.counts.connections += 1;
         for side in [0, 1] {
             self.step(link, side, |session, log, grants| session.start(log, grants))?;
@@ -101,13 +100,18 @@ impl World {
     fn effect(&mut self, link: usize, side: usize, effect: Effect) -> Result<(), Violation> {
         match effect {
             Effect::Send(frame) => self.send(link, 1 - side, frame),
-            Effect::Greeted { .. } | Effect::Announced { .. } => Ok(()),
+            Effect::Greeted { .. } => {
+                self.links[link].attempts = 0;
+                Ok(())
+            }
+            Effect::Announced { .. } => Ok(()),
             Effect::Ingest(incoming) => self.ingest(link, side, incoming),
             Effect::PeerHas { scope, heads } => {
                 for Head { author, seq, .. } in heads {
                     if !self.links[link].is_tainted {
                         let peer = self.links[link].ends[1 - side];
-                        self.check_peer_has(peer, (scope.clone(), author), seq)?;
+                        let key = (scope.clone(), author);
+                        self.spared(peer, |world| world.check_peer_has(peer, key, seq))?;
                     }
                 }
                 Ok(())
