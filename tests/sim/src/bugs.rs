@@ -25,8 +25,8 @@ macro_rules! bugs {
 bugs! {
     1 SkipFsync [Durable] "the disk answers syncs and does nothing";
     2 AnswerBeforeFsync [Durable] "an answer leaves before its sync";
-    3 AcknowledgeBeforeStored [PeerHas] "a frame is acknowledged before its commits are stored";
-    4 DropFrame [PeerHas] "a frame is acknowledged and thrown away";
+    3 SendBeforeDurable [PeerHas Sequence Durable] "what arrived and what keepers book is told to peers before its sync";
+    4 DropFrame [PeerHas Converged] "a frame is acknowledged and thrown away";
     5 ReuseSequence [Sequence Durable] "after a restart the last transaction is forgotten and its numbers are used again";
     6 ForgetRequests [Durable Twice] "requests are forgotten at a restart";
     7 RetryWithoutKey [Twice] "a caller whose answer was lost repeats its order as a new one";
@@ -35,14 +35,14 @@ bugs! {
     10 LoseCancel [Effect] "a cancel is acknowledged and not written";
     11 LoseLine [Effect] "an order of two lines is taken with one";
     12 CentTooMuch [Effect] "a price is a cent too high";
-    13 KeepMemory [Sequence Converged Works] "a dropped transaction stays in memory";
+    13 KeepMemory [Sequence Converged Works Quiet] "a dropped transaction stays in memory";
     14 StaleView [Rights Converged Rebuilt Effect] "a row of stock is not folded again when commits arrive";
     15 DropSetAside [Converged Model] "the mark of a commit that is set aside is dropped";
     16 JudgeByClock [Converged PeerHas] "commits with an older clock than the last are not taken in";
     17 ImportTwice [Twice] "an order of a file that is imported again is a second order";
-    18 PromiseWithoutRights [Rights] "promises are made without looking at the rights";
-    19 SpendLoanTwice [Rights] "what is drawn of a loan is not taken off its balance";
-    20 SkipSignature [Signatures] "signatures of commits that arrive are not verified";
+    18 PromiseWithoutRights [Rights Converged Rebuilt] "promises are made without looking at the rights";
+    19 SpendLoanTwice [Rights Converged Rebuilt] "what is drawn of a loan is not taken off its balance";
+    20 SkipSignature [Signatures Sequence] "signatures of commits that arrive are not verified";
     21 ShareEverything [Granted] "every scope is shared with every peer";
     22 LoseCase [Rights Converged Rebuilt] "a case is not shown where its reason stands";
 }

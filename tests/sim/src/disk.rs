@@ -85,6 +85,11 @@ impl Disk {
         (state.fault, state.calls, state.failed) = (fault, 0, 0);
     }
 
+    /// Sets whether syncs do what they say.
+    pub fn set_syncs(&self, syncs: Syncs) {
+        self.lock().syncs = syncs;
+    }
+
     /// Whether calls are those of a check: they are not counted and never fail.
     pub fn spare(&self, is_spared: bool) {
         self.lock().is_spared = is_spared;

@@ -17,8 +17,9 @@ use crate::plan::{self, Plan};
 use crate::{Counts, Report, run};
 
 /// Places that the seeds of a gate must come by.
-pub const MARKS: [&str; 29] = [
+pub const MARKS: [&str; 30] = [
     "another site ships",
+    "answer lost on its way",
     "answer lost, request repeated",
     "apart for days",
     "bit flipped",
@@ -52,7 +53,7 @@ pub const MARKS: [&str; 29] = [
 /// Seeds that a bug may need.
 const SEEDS_OF_A_BUG: u64 = 12;
 /// Days of a seed that looks for a bug.
-const DAYS_OF_A_BUG: u64 = 4;
+const DAYS_OF_A_BUG: u64 = 3;
 
 /// What a part of the gate found.
 #[derive(Debug, Clone, Default)]
@@ -147,9 +148,11 @@ pub fn bugs() -> Vec<Found> {
 pub fn look_for(bug: Bug) -> Found {
     let mut strange = Vec::new();
     for seed in 1..=SEEDS_OF_A_BUG {
-        let report = run(&plan::make(seed, DAYS_OF_A_BUG), Some(bug));
+        // Bugs of the disk show under power cuts, the others under the whole menu.
+        let kind = if seed % 2 == 0 { Kind::Storm } else { Kind::Days };
+        let report = run(&kind.plan(seed, DAYS_OF_A_BUG), Some(bug));
         let Some(violation) = report.violation else { continue };
-        let line = replay_line(seed, DAYS_OF_A_BUG, Kind::Days, Some(bug));
+        let line = replay_line(seed, DAYS_OF_A_BUG, kind, Some(bug));
         if bug.checks().contains(&violation.check) {
             return Found { bug, line: Some(format!("{:?}: {line}", violation.check)), strange };
         }

@@ -12,7 +12,7 @@ use crdt_model::id::{AuthorId, DeviceId, OrgId, SessionId};
 use crdt_model::scope::{Scope, SiteCode};
 use crdt_model::time::{BusinessDate, EventTime, Timestamp};
 use ed25519_dalek::SigningKey;
-use node::replica::{Command, Identity, Input, Replica};
+use node::replica::{Command, Identity, Input, Outcome, Replica};
 use node::store::{DirectWriter, ReadTables, Snapshot, Store, StoreConfig, Table};
 use node::sync::{Grants, Head, Log};
 
@@ -182,10 +182,18 @@ impl SimNode {
         if self.bug == Some(Bug::ReuseSequence) {
             self.before_last = self.disk.copy();
         }
+        if self.bug == Some(Bug::SendBeforeDurable) {
+            let is_called = jobs.iter().any(|job| matches!(job.tag, Tag::Call(_)));
+            self.disk.set_syncs(if is_called { Syncs::Honest } else { Syncs::Late });
+        }
         let Some(running) = &mut self.running else { return Vec::new() };
         running.writer.process(jobs);
         let answers = std::mem::take(&mut *running.answers.lock().unwrap_or_else(PoisonError::into_inner));
-        let touched = answers.iter().any(|(_, answer)| matches!(answer, Answer::Done(_)));
+        let touched = answers.iter().any(|(_, answer)| match answer {
+            Answer::Done(Outcome::Received(received)) => received.touched.contains(&Scope::Control),
+            Answer::Done(Outcome::Admitted { .. } | Outcome::Channel { .. }) => true,
+            _other => false,
+        });
         if touched {
             self.read_control();
         }

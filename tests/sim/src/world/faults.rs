@@ -172,6 +172,8 @@ impl World {
         let (_, failed) = self.nodes[node].disk.calls();
         match started {
             Ok(()) => {
+                // What was to fail during the recovery must not fail after it.
+                self.nodes[node].disk.set_fault(Fault::None);
                 self.spared(node, |world| world.check_after_start(node))?;
                 self.plan_duty(node);
                 Ok(())

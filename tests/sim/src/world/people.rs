@@ -59,7 +59,7 @@ impl World {
             }
             Act::Ship => self.ship(node, pick),
             Act::Cancel => self.cancel(node, pick),
-            Act::Receipt => self.move_stock(node, StockKind::Receipt, units(1 + pick % 12), pick),
+            Act::Receipt => self.move_stock(node, StockKind::Receipt, units(1 + pick % 40), pick),
             Act::Adjustment => {
                 let (more, less) = (units(1 + pick % 3), Quantity::from_thousandths(-1_000 * (1 + (pick % 3) as i64)));
                 let quantity = if pick % 3 == 0 { more } else { less.unwrap_or(more) };

@@ -101,7 +101,7 @@ impl World {
         match effect {
             Effect::Send(frame) => self.send(link, 1 - side, frame),
             Effect::Greeted { .. } => {
-                self.links[link].attempts = 0;
+                self.links[link].attempts = self.links[link].attempts.saturating_sub(1);
                 Ok(())
             }
             Effect::Announced { .. } => Ok(()),
@@ -232,10 +232,7 @@ impl World {
                 let tag = Tag::Frame { link, side, connection, frame };
                 self.nodes[here].queue.push(Job { tag, input });
                 self.gather(here);
-                match self.bug {
-                    Some(Bug::AcknowledgeBeforeStored) => self.frame_stored(link, side, frame),
-                    _other => Ok(()),
-                }
+                Ok(())
             }
         }
     }
@@ -275,10 +272,10 @@ impl World {
             return Ok(());
         }
         match answer {
-            Answer::Done(_) if self.bug == Some(Bug::AcknowledgeBeforeStored) => Ok(()),
             Answer::Done(_) => self.frame_stored(link, side, frame),
             Answer::Refused(_) | Answer::Failed(_) => {
                 self.mark("frame refused by a failing disk");
+                self.links[link].attempts = 6;
                 self.step(link, side, |session, _, _| session.close(Reason::Storage, ""))
             }
         }
