@@ -60,8 +60,6 @@ pub struct Ledger {
     pub calls: Vec<Call>,
     /// Orders that were taken.
     pub orders: BTreeMap<(Scope, DocumentId), KnownOrder>,
-    /// Fulfilments that were sent: lane and id, with the order and the shipper.
-    pub sent: Vec<(Scope, DocumentId, SiteCode)>,
     /// Units at a site, in thousandths.
     pub on_hand: BTreeMap<(SiteCode, String), i128>,
     /// Loans that were made, by node.
@@ -133,9 +131,6 @@ impl Ledger {
             (Command::RecordStock { sku, quantity, .. }, _) => {
                 let there = self.on_hand.entry((site.clone(), sku.to_string())).or_default();
                 *there += i128::from(quantity.thousandths());
-            }
-            (Command::SendOrder(sending), Outcome::Fulfilment { scope, id }) => {
-                self.sent.push((scope.clone(), *id, sending.from.clone()));
             }
             (Command::LendStock { .. }, Outcome::Loan { loan, .. }) => self.loans.push((node, *loan)),
             (Command::ImportOrders(orders), _) => {

@@ -44,6 +44,8 @@ pub struct Link {
     pub is_tainted: bool,
     /// A bit of the next chunk is to be flipped.
     pub flips_next: bool,
+    /// The connection ends within the next chunk.
+    pub cuts_next: bool,
     /// Whether an attempt to connect is on the calendar.
     pub is_dialling: bool,
     /// Attempts since the last connection.
@@ -60,6 +62,7 @@ impl Link {
             wires: [Wire::default(), Wire::default()],
             is_tainted: false,
             flips_next: false,
+            cuts_next: false,
             is_dialling: false,
             attempts: 0,
         }

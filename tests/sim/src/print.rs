@@ -28,7 +28,7 @@ impl Printer {
 }
 
 /// Seeds of the gate, days of each, and how often each runs.
-const GATE: (u64, u64, u64) = (50, 5, 2);
+const GATE: (u64, u64, u64) = (84, 3, 2);
 /// Seeds and days of the gate's power cuts.
 const STORMS: (u64, u64) = (6, 2);
 /// Scenarios of the gate's fault loop.

@@ -127,6 +127,8 @@ pub struct World {
     pub(crate) seen: Vec<Frontier>,
     /// What a node told others that it has on disk.
     pub(crate) told: Vec<BTreeMap<(Scope, AuthorId), u64>>,
+    /// Commits whose signature was looked at.
+    pub(crate) verified: BTreeSet<(Vec<u8>, [u8; 32])>,
     /// Requests that a node acknowledged.
     pub(crate) acknowledged: Vec<Vec<usize>>,
     network: Stream,
@@ -166,6 +168,7 @@ impl World {
             numbers: BTreeMap::new(),
             seen: Vec::new(),
             told: Vec::new(),
+            verified: BTreeSet::new(),
             acknowledged: Vec::new(),
             network: stream(Purpose::Network),
             disks: stream(Purpose::Disk),

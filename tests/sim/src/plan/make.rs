@@ -6,7 +6,7 @@ use super::{Act, DAY_MS, NODES, Plan, Step};
 use crate::random::{Purpose, Stream};
 
 /// Operations of a day in the whole cluster; with what keepers book for them they make about 300 commits.
-const OPERATIONS_A_DAY: u64 = 420;
+const OPERATIONS_A_DAY: u64 = 390;
 /// Faults of a day.
 const FAULTS_A_DAY: u64 = 14;
 /// A minute in milliseconds.

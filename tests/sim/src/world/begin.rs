@@ -74,9 +74,10 @@ impl World {
 
     fn admit_all(&mut self) -> Result<(), Violation> {
         let rogue = crate::world::people::rogue_key();
-        let mut admissions = vec![(rogue.verifying_key().to_bytes(), [99; 32], 1)];
-        admissions.extend((1..NODES).map(|at| (self.nodes[at].author().0, self.nodes[at].device().0, at)));
-        for (author, device, at) in admissions.into_iter().rev() {
+        // The first device of a site keeps its rights.
+        let nodes = (1..NODES).map(|at| (self.nodes[at].author().0, self.nodes[at].device().0, at));
+        let rogue = (rogue.verifying_key().to_bytes(), [99; 32], 1);
+        for (author, device, at) in nodes.chain([rogue]).collect::<Vec<_>>() {
             let (site, kind) = SITES[at];
             let site = Site { code: code(site), kind, zone: text("Asia/Shanghai"), territory: code("MAIN") };
             let author = crdt_model::id::AuthorId(author);

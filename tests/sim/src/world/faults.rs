@@ -47,7 +47,10 @@ impl World {
                 self.nodes[node].frozen = Some(shown);
                 self.mark("clock stands");
             }
-            Act::CutMidFrame => self.cut_mid_frame(node)?,
+            Act::CutMidFrame => {
+                let of_node = self.links.iter_mut().filter(|link| link.ends.contains(&node));
+                of_node.for_each(|link| link.cuts_next = true);
+            }
             Act::FlipBit => self.flip_bit(node, pick),
             Act::OldCopy => return self.old_copy(node),
             _network => self.network_fault(node, act, pick),
@@ -99,25 +102,6 @@ impl World {
         }
         let connection = self.links[link].connection;
         self.enter(self.now + 30_000, Event::GiveUp { link, connection });
-    }
-
-    fn cut_mid_frame(&mut self, node: usize) -> Result<(), Violation> {
-        for link in 0..self.links.len() {
-            let ends = self.links[link].ends;
-            if !ends.contains(&node) || self.links[link].sessions.is_none() {
-                continue;
-            }
-            for side in [0, 1] {
-                if let Some(chunk) = self.links[link].wires[side].chunks.front_mut() {
-                    chunk.truncate(chunk.len().div_ceil(2));
-                    let connection = self.links[link].connection;
-                    self.mark("connection cut within a frame");
-                    self.deliver(link, side, connection)?;
-                }
-            }
-            self.hang_up(link);
-        }
-        Ok(())
     }
 
     fn flip_bit(&mut self, node: usize, pick: u64) {
@@ -260,7 +244,7 @@ impl World {
     pub(super) fn heal(&mut self) -> Result<(), Violation> {
         self.is_healed = true;
         for link in &mut self.links {
-            link.flips_next = false;
+            (link.flips_next, link.cuts_next) = (false, false);
             link.attempts = 0;
             for wire in &mut link.wires {
                 (wire.blocked_until, wire.slow_until) = (0, 0);

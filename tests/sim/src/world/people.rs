@@ -10,9 +10,11 @@ use crdt_model::event::Event as Fact;
 use crdt_model::id::{
     AuthorId, CommitHash, DocumentId, EventId, EventKey, RequestId, SessionId, TransactionId, UserId, actor_of,
 };
+use crdt_model::fulfilment::state::FulfilmentLineState;
 use crdt_model::journal::event::Booking;
 use crdt_model::order::event::{Handover, LineQuantity};
 use crdt_model::quantity::Quantity;
+use crdt_model::rows::RowKind;
 use crdt_model::scope::Scope;
 use crdt_model::time::Hlc;
 use ed25519_dalek::SigningKey;
@@ -22,7 +24,7 @@ use super::World;
 use super::begin::{code, sku, text};
 use super::goods::{draft, file, units};
 use crate::check::Violation;
-use crate::machine::{Job, Tag, document};
+use crate::machine::{Job, Tag, document, rows_in};
 use crate::node::START_MS;
 use crate::plan::{Act, ITEMS};
 
@@ -172,16 +174,12 @@ impl World {
 
     /// The shipper of a fulfilment ships it or gives it back.
     fn work_fulfilment(&mut self, ships: bool, pick: u64) {
-        let many = self.ledger.sent.len();
-        if many == 0 {
+        let node = if pick.is_multiple_of(4) { 4 } else { 3 };
+        let mut open = self.open_fulfilments(node);
+        if open.is_empty() {
             return;
         }
-        let young = many.min(20);
-        let (scope, id, shipper) = self.ledger.sent[many - 1 - pick as usize % young].clone();
-        let Some(node) = self.nodes.iter().rposition(|node| node.site == shipper) else { return };
-        let Some(snapshot) = self.nodes[node].snapshot() else { return };
-        let Ok(Some(DocumentRow::Fulfilment(held))) = document(&snapshot, &scope, id) else { return };
-        let Some(line) = held.lines.iter().find(|line| line.ladder.open() > 0) else { return };
+        let (scope, id, line) = open.swap_remove((pick >> 2) as usize % open.len());
         let lines = Self::some_of(line.number, line.ladder.open(), pick >> 5);
         if ships {
             self.mark("another site ships");
@@ -189,8 +187,31 @@ impl World {
             let call = self.call(node, Command::ShipFulfilment { scope, id, lines: Some(lines), reference: None });
             self.ledger.parcels.insert(call, left);
         } else {
+            self.mark("another site gives back");
             self.call(node, Command::CancelFulfilment { scope, id, lines: Some(lines), reason: None });
         }
+    }
+
+    /// What a node's site has still to ship for others: each fulfilment with its first open line.
+    fn open_fulfilments(&self, node: usize) -> Vec<(Scope, DocumentId, FulfilmentLineState)> {
+        let site = &self.nodes[node].site;
+        let Some(snapshot) = self.nodes[node].snapshot() else { return Vec::new() };
+        let mut open = Vec::new();
+        for taker in ["SH01", "SH02", "WH01"] {
+            let Ok(lane) = Scope::lane(site.clone(), code(taker)) else { continue };
+            for (key, value) in rows_in(&snapshot, &lane, RowKind::Document).unwrap_or_default() {
+                let (Ok(DocumentRow::Fulfilment(held)), Ok(id)) =
+                    (DocumentRow::decode(&value), key[key.len() - 16..].try_into())
+                else {
+                    continue;
+                };
+                let line = held.lines.iter().find(|line| line.ladder.open() > 0);
+                if let (true, Some(line)) = (held.header.shipper == *site, line) {
+                    open.push((lane.clone(), DocumentId(id), line.clone()));
+                }
+            }
+        }
+        open
     }
 
     /// A file of the channel: the same numbers come again, at both tills of the home site.

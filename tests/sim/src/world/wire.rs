@@ -194,7 +194,15 @@ impl World {
             // Whatever the bit did to this connection, the next one starts clean.
             self.enter(self.now + SILENCE_MS, Event::Drop { link, connection });
         }
+        let cuts = std::mem::take(&mut self.links[link].cuts_next);
+        if cuts {
+            bytes.truncate(bytes.len().div_ceil(2));
+        }
         self.step(link, side, move |session, log, grants| session.receive(&bytes, log, grants))?;
+        if cuts {
+            self.mark("connection cut within a frame");
+            self.hang_up(link);
+        }
         self.schedule(link, side);
         Ok(())
     }
