@@ -130,6 +130,9 @@ cargo build --workspace --bins --locked
 step "tests"
 cargo test --workspace --locked
 
+step "simulator"
+cargo run --release --locked -p tradepost-sim -- --gate
+
 step "acceptance, quick"
 acceptance
 

@@ -116,7 +116,10 @@ impl World {
                 let asked = draft.lines.iter().map(|line| (line.sku.clone(), line.quantity, line.price));
                 let there = order.lines.iter().map(|line| (line.sku.clone(), line.quantity, line.price));
                 if !asked.eq(there) {
-                    return Err(Violation::of(Check::Effect, format!("order {id} is not what was asked for: {order:?}")));
+                    return Err(Violation::of(
+                        Check::Effect,
+                        format!("order {id} is not what was asked for: {order:?}"),
+                    ));
                 }
             }
             (Command::CancelOrder { scope, id, lines: Some(lines), .. }, _) => {
@@ -174,7 +177,8 @@ impl World {
         let bytes = self.nodes[node].disk.surely();
         let disk = crate::disk::Disk::holding(bytes, crate::disk::Syncs::Honest);
         let opened = node::store::Store::open(move || Ok(Box::new(disk.clone())), node::store::StoreConfig::default());
-        let store = opened.map_err(|error| Violation::of(Check::Durable, format!("a cut now breaks node {node}: {error}")))?;
+        let store =
+            opened.map_err(|error| Violation::of(Check::Durable, format!("a cut now breaks node {node}: {error}")))?;
         self.check_acknowledged(node, &store.read()?)
     }
 
@@ -280,13 +284,13 @@ pub(crate) fn check_bank(snapshot: &Snapshot, scope: &Scope, node: usize, bank: 
 fn check_has_case(snapshot: &Snapshot, scope: &Scope, row: &StockRow, node: usize) -> Result<(), Violation> {
     let mut cases = rows_in(snapshot, scope, RowKind::Case)?;
     cases.extend(rows_under(snapshot, Table::CasesAcross, RowKey::of(scope).as_bytes())?);
-    let is_told = cases.iter().any(|(_, value)| {
-        crdt_model::case::CaseRow::decode(value).is_ok_and(|case| case.label == row.sku)
-    });
+    let is_told =
+        cases.iter().any(|(_, value)| crdt_model::case::CaseRow::decode(value).is_ok_and(|case| case.label == row.sku));
     if is_told {
         return Ok(());
     }
-    let detail = format!("{} at node {node}: {} promised, {} there, and no case", row.sku, row.sums.secured, row.sums.on_hand);
+    let detail =
+        format!("{} at node {node}: {} promised, {} there, and no case", row.sku, row.sums.secured, row.sums.on_hand);
     Err(Violation::of(Check::Rights, detail))
 }
 

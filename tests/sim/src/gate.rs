@@ -8,6 +8,7 @@
 pub mod iofault;
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -53,7 +54,7 @@ pub const MARKS: [&str; 30] = [
 /// Seeds that a bug may need.
 const SEEDS_OF_A_BUG: u64 = 12;
 /// Days of a seed that looks for a bug.
-const DAYS_OF_A_BUG: u64 = 3;
+const DAYS_OF_A_BUG: u64 = 2;
 
 /// What a part of the gate found.
 #[derive(Debug, Clone, Default)]
@@ -121,6 +122,28 @@ pub fn seeds(kind: Kind, first: u64, many: u64, days: u64, times: u64) -> Outcom
         }
     }
     all
+}
+
+/// Runs every plan of a folder: those of bugs that were mended.
+///
+/// # Errors
+/// If the folder or a plan cannot be read.
+pub fn regressions(folder: &Path) -> std::io::Result<Outcome> {
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder)?.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>()?;
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
+    files.sort();
+    let mut all = Outcome::default();
+    for file in files {
+        let plan = Plan::from_json(&std::fs::read_to_string(&file)?).map_err(std::io::Error::other)?;
+        let report = run(&plan, None);
+        all.days += plan.days;
+        all.counts.add(&report.counts);
+        if let Some(violation) = report.violation {
+            all.failures.push(format!("{:?}: {}\n  {}", violation.check, violation.detail, file.display()));
+        }
+    }
+    Ok(all)
 }
 
 /// Marks that no run came by.

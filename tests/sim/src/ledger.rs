@@ -21,8 +21,8 @@ pub enum CallState {
     Open,
     /// Done and durable.
     Done,
-    /// Refused by a rule.
-    Refused,
+    /// Refused by a rule, in its words.
+    Refused(String),
 }
 
 /// One call of one caller.
@@ -36,6 +36,8 @@ pub struct Call {
     pub state: CallState,
     /// How often it was sent.
     pub tries: u32,
+    /// Why it was last repeated.
+    pub last_failure: Option<String>,
 }
 
 /// An order as its caller knows it.
@@ -80,8 +82,11 @@ impl Ledger {
             return false;
         }
         match answer {
-            Answer::Failed(_) => return true,
-            Answer::Refused(_) => call.state = CallState::Refused,
+            Answer::Failed(why) => {
+                call.last_failure = Some(why.clone());
+                return true;
+            }
+            Answer::Refused(rule) => call.state = CallState::Refused(rule.to_string()),
             Answer::Done(outcome) => {
                 call.state = CallState::Done;
                 let (command, node) = (call.command.clone(), call.node);
@@ -152,8 +157,9 @@ impl Ledger {
         }
     }
 
-    /// Calls without an answer.
-    pub fn open(&self) -> usize {
-        self.calls.iter().filter(|call| call.state == CallState::Open).count()
+    /// Calls without an answer: how many, and the last of them.
+    pub fn open(&self) -> Option<(usize, &Call)> {
+        let open = || self.calls.iter().rev().filter(|call| call.state == CallState::Open);
+        open().next().map(|last| (open().count(), last))
     }
 }

@@ -13,12 +13,8 @@ use crdt_model::scope_state::ScopeError;
 use crdt_model::stock::StockRow;
 use crdt_model::stock::loan::LoanRow;
 use crdt_model::time::Hlc;
-use node::replica::{
-    Arrival, Command, CommandError, Input, Outcome, Replica, ReplicaError, request_outcome,
-};
-use node::store::{
-    BatchError, Direction, Herald, KeyRange, Machine, ReadTables, Snapshot, StoreError, Table, WriteTx,
-};
+use node::replica::{Arrival, Command, CommandError, Input, Outcome, Replica, ReplicaError, request_outcome};
+use node::store::{BatchError, Direction, Herald, KeyRange, Machine, ReadTables, Snapshot, StoreError, Table, WriteTx};
 
 use crate::bugs::Bug;
 
@@ -126,9 +122,8 @@ impl SimMachine {
     }
 
     fn drop_older(&mut self, tx: &WriteTx<'_>, arrival: &mut Arrival) {
-        let (mut newest, known) = (self.newest, |commit: &SignedCommit| {
-            tx.get(Table::Commits, &commit.hash().0).ok().flatten().is_some()
-        });
+        let (mut newest, known) =
+            (self.newest, |commit: &SignedCommit| tx.get(Table::Commits, &commit.hash().0).ok().flatten().is_some());
         arrival.commits.retain(|commit| {
             let old = commit.commit().hlc.millis() + 3_600_000 < newest.millis();
             newest = newest.max(commit.commit().hlc);
@@ -305,5 +300,7 @@ pub fn document(
 ) -> Result<Option<DocumentRow>, StoreError> {
     let key = row_key(scope, RowKind::Document, &id.0);
     let row = store.get(Table::Rows, key.as_bytes())?;
-    row.map(|row| DocumentRow::decode(&row)).transpose().map_err(|error| StoreError::Corrupted { detail: error.to_string() })
+    row.map(|row| DocumentRow::decode(&row))
+        .transpose()
+        .map_err(|error| StoreError::Corrupted { detail: error.to_string() })
 }

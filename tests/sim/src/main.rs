@@ -42,6 +42,9 @@ struct Args {
     /// Everything that the tests demand.
     #[arg(long)]
     gate: bool,
+    /// The plans of mended bugs, for the gate.
+    #[arg(long, value_name = "FOLDER", default_value = "tests/regressions")]
+    regressions: PathBuf,
     /// The long run of so many cluster-days; its report goes to standard output.
     #[arg(long, value_name = "CLUSTER_DAYS")]
     long: Option<u64>,
@@ -54,7 +57,7 @@ fn main() -> ExitCode {
         return print::long(&printer, days);
     }
     if args.gate {
-        return print::gate(&printer);
+        return print::gate(&printer, &args.regressions);
     }
     let bug = match args.bug.as_deref() {
         None => None,

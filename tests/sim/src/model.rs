@@ -61,7 +61,9 @@ impl Model {
             let events: Vec<(DocumentId, EventKey, Event)> = commit
                 .changes
                 .iter()
-                .flat_map(|change| events_of(&change.chunk).into_iter().map(|(key, event)| (change.document, key, event)))
+                .flat_map(|change| {
+                    events_of(&change.chunk).into_iter().map(|(key, event)| (change.document, key, event))
+                })
                 .collect();
             if events.iter().any(|(_, _, event)| !may_book(event, &commit.scope, signed, control)) {
                 model.aside.insert(signed.hash());
@@ -102,7 +104,8 @@ impl Model {
             if let Event::FulfilmentShipped(left) = event {
                 for line in &left.lines {
                     let sku = skus.get(&line.line).cloned().unwrap_or_default();
-                    *self.on_hand.entry((left.site.clone(), sku)).or_default() -= i128::from(line.quantity.thousandths());
+                    *self.on_hand.entry((left.site.clone(), sku)).or_default() -=
+                        i128::from(line.quantity.thousandths());
                 }
             }
         }
@@ -119,7 +122,8 @@ impl Model {
                 other => return Err(format!("order {id} of {scope} has the row {other:?}")),
             }
         }
-        let rows = rows_in(snapshot, &Scope::Site(site.clone()), RowKind::Document).map_err(|error| error.to_string())?;
+        let rows =
+            rows_in(snapshot, &Scope::Site(site.clone()), RowKind::Document).map_err(|error| error.to_string())?;
         let is_order = |value: &[u8]| matches!(DocumentRow::decode(value), Ok(DocumentRow::Order(_)));
         let there = rows.iter().filter(|(_, value)| is_order(value)).count();
         let told = self.orders.keys().filter(|(scope, _)| *scope == Scope::Site(site.clone())).count();
@@ -165,9 +169,7 @@ impl Order {
 fn events_of(chunk: &[u8]) -> Vec<(EventKey, Event)> {
     let Ok(change) = scan(chunk) else { return Vec::new() };
     let event = |put: &crdt_model::change::ScannedOp<'_>| match put.action {
-        OpAction::Put(Scalar::Bytes(bytes)) => {
-            Some((EventKey::from_map_key(put.key)?, Event::decode(bytes).ok()?))
-        }
+        OpAction::Put(Scalar::Bytes(bytes)) => Some((EventKey::from_map_key(put.key)?, Event::decode(bytes).ok()?)),
         OpAction::Put(_) | OpAction::Delete => None,
     };
     change.puts.iter().filter_map(event).collect()
@@ -204,7 +206,8 @@ fn header(events: &Document) -> Option<(EventKey, Placed, BTreeMap<u16, Line>)> 
 }
 
 fn order(events: &Document, key: &EventKey, _placed: &Placed, lines: &BTreeMap<u16, Line>) -> Order {
-    let of_line = |line: &Line| (line.sku.to_string(), i128::from(line.quantity.thousandths()), line.price.millionths());
+    let of_line =
+        |line: &Line| (line.sku.to_string(), i128::from(line.quantity.thousandths()), line.price.millionths());
     let mut order = Order {
         lines: lines.values().map(of_line).collect(),
         shipped: vec![0; lines.len()],

@@ -188,9 +188,11 @@ mod tests {
     fn every_run_leaves_a_random_half_of_the_faults_out() {
         let kinds = |seed| -> std::collections::BTreeSet<String> {
             let steps = make(seed, 30).steps;
-            steps.iter().map(|step| serde_json::to_value(step.act).unwrap()).filter_map(|act| {
-                act.as_object().and_then(|fields| fields.keys().next().cloned())
-            }).collect()
+            steps
+                .iter()
+                .map(|step| serde_json::to_value(step.act).unwrap())
+                .filter_map(|act| act.as_object().and_then(|fields| fields.keys().next().cloned()))
+                .collect()
         };
         let all: std::collections::BTreeSet<String> = (0..16).flat_map(kinds).collect();
         assert!((0..16).all(|seed| kinds(seed).len() < all.len()));

@@ -3,6 +3,7 @@
 //! Invariant: a broken promise ends with the line that replays it. Proved by `tests/acceptance/04.sh`.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -75,9 +76,16 @@ pub fn bugs(printer: &Printer) -> ExitCode {
 }
 
 /// The gate of the tests.
-pub fn gate(printer: &Printer) -> ExitCode {
+pub fn gate(printer: &Printer, folder: &Path) -> ExitCode {
     let begun = Instant::now();
     let mut failures = Vec::new();
+    match gate::regressions(folder) {
+        Ok(outcome) => {
+            told(printer, &begun, "plans of mended bugs", &outcome);
+            failures.extend(outcome.failures);
+        }
+        Err(error) => return printer.wrong_call(&format!("{}: {error}", folder.display())),
+    }
     let (seeds, days, times) = GATE;
     let outcome = gate::seeds(Kind::Days, 1, seeds, days, times);
     told(printer, &begun, &format!("{seeds} seeds of {days} days, each {times} times"), &outcome);

@@ -32,4 +32,3 @@ pub fn shrink(plan: &Plan, bug: Option<Bug>, check: Check, runs_max: usize) -> P
 pub fn breaks(plan: &Plan, bug: Option<Bug>, check: Check) -> bool {
     crate::run(plan, bug).violation.is_some_and(|violation| violation.check == check)
 }
-

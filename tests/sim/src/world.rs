@@ -33,7 +33,7 @@ const GATHER_MS: u64 = 40;
 /// Milliseconds after which the keeper looks at what came.
 const DUTY_MS: u64 = 5_000;
 /// Events of a run for each of its days, and beyond them; a run that needs more never comes to rest.
-const EVENTS_MAX: (u64, u64) = (15_000, 60_000);
+const EVENTS_MAX: (u64, u64) = (8_000, 30_000);
 
 /// What is on the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -193,7 +193,10 @@ impl World {
             self.now = self.now.max(at);
             self.counts.events += 1;
             if self.counts.events > most {
-                return Err(Violation::of(Check::Quiet, format!("more than {most} events, healed: {}", self.is_healed)));
+                return Err(Violation::of(
+                    Check::Quiet,
+                    format!("more than {most} events, healed: {}", self.is_healed),
+                ));
             }
             self.happen(event)?;
         }
@@ -253,7 +256,7 @@ impl World {
 
     /// A new call of a caller at a node.
     fn call(&mut self, node: usize, command: Command) -> usize {
-        self.ledger.calls.push(Call { node, command, state: CallState::Open, tries: 0 });
+        self.ledger.calls.push(Call { node, command, state: CallState::Open, tries: 0, last_failure: None });
         let number = self.ledger.calls.len() - 1;
         self.send_call(number);
         number
@@ -276,7 +279,8 @@ impl World {
             _other => format!("call {number}"),
         };
         let mut input = target.input(self.now, command);
-        input.request = Some(RequestKey { id: request_of(b"till", &key), body_hash: *blake3::hash(key.as_bytes()).as_bytes() });
+        input.request =
+            Some(RequestKey { id: request_of(b"till", &key), body_hash: *blake3::hash(key.as_bytes()).as_bytes() });
         self.nodes[node].queue.push(Job { tag: Tag::Call(number), input });
         self.gather(node);
     }

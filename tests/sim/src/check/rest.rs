@@ -38,8 +38,8 @@ const SHARED: [Table; 17] = [
 impl World {
     /// Everything that holds at rest.
     pub(crate) fn check_at_rest(&mut self) -> Result<(), Violation> {
-        if self.ledger.open() > 0 {
-            return Err(Violation::of(Check::Quiet, format!("{} calls have no answer", self.ledger.open())));
+        if let Some((many, last)) = self.ledger.open() {
+            return Err(Violation::of(Check::Quiet, format!("{many} calls have no answer, the last: {last:?}")));
         }
         let mut snapshots = Vec::new();
         for node in 0..NODES {
@@ -77,8 +77,9 @@ impl World {
         let mut last: std::collections::BTreeMap<_, (u64, _)> = Default::default();
         for (_, entry) in list(snapshot, Table::AuthorLog)? {
             let bytes = snapshot.get(Table::Commits, &entry[..32])?.unwrap_or_default();
-            let signed = SignedCommit::decode_trusted(&bytes)
-                .map_err(|error| Violation::of(Check::Sequence, format!("a commit of a log at node {node}: {error}")))?;
+            let signed = SignedCommit::decode_trusted(&bytes).map_err(|error| {
+                Violation::of(Check::Sequence, format!("a commit of a log at node {node}: {error}"))
+            })?;
             let commit = signed.commit();
             let known = self.numbers.entry((commit.author, commit.scope.clone(), commit.seq)).or_insert(signed.hash());
             let before = last.insert((commit.author, commit.scope.clone()), (commit.seq, signed.hash()));
@@ -113,10 +114,8 @@ impl World {
                 let one = *first.get_or_insert(node);
                 for table in SHARED {
                     let prefix = RowKey::of(&scope).into_bytes();
-                    let (ours, theirs) = (
-                        rows_under(&snapshots[one], table, &prefix)?,
-                        rows_under(&snapshots[node], table, &prefix)?,
-                    );
+                    let (ours, theirs) =
+                        (rows_under(&snapshots[one], table, &prefix)?, rows_under(&snapshots[node], table, &prefix)?);
                     if ours != theirs {
                         let detail = format!(
                             "{} of {scope}: {} rows at node {one}, {} at node {node}",
@@ -159,8 +158,8 @@ impl World {
     pub(crate) fn check_model(&self, node: usize, snapshot: &Snapshot) -> Result<(), Violation> {
         let commits = commits_of(snapshot, None).map_err(|error| Violation::of(Check::Works, error))?;
         let model = Model::of(&commits, &self.nodes[node].control);
-        model.compare(snapshot, &self.nodes[node].site).map_err(|why| {
-            Violation::of(Check::Model, format!("node {node}: {why}"))
-        })
+        model
+            .compare(snapshot, &self.nodes[node].site)
+            .map_err(|why| Violation::of(Check::Model, format!("node {node}: {why}")))
     }
 }

@@ -171,6 +171,12 @@ fn commands(scenario: usize, scope: &Scope) -> Vec<(usize, Command)> {
 fn pairs(scope: &Scope, then: impl Fn(Scope, crdt_model::id::DocumentId) -> Command) -> Vec<(usize, Command)> {
     let unknown = crdt_model::id::DocumentId([9; 16]);
     (1..=6)
-        .map(|key| if key % 2 == 1 { (key, goods::draft(Handover::Later, key as u64, 1)) } else { (key, then(scope.clone(), unknown)) })
+        .map(|key| {
+            if key % 2 == 1 {
+                (key, goods::draft(Handover::Later, key as u64, 1))
+            } else {
+                (key, then(scope.clone(), unknown))
+            }
+        })
         .collect()
 }

@@ -145,8 +145,7 @@ pub fn genesis() -> Result<(OrgId, Vec<u8>), String> {
     let disk = Disk::new(Syncs::Honest);
     let opened = disk.clone();
     let store = Store::open(move || Ok(Box::new(opened.clone())), StoreConfig::default()).map_err(|e| e.to_string())?;
-    let draft =
-        GenesisDraft { genesis, key, session: SessionId([0; 8]), now: Timestamp(START_MS), random: [3; 10] };
+    let draft = GenesisDraft { genesis, key, session: SessionId([0; 8]), now: Timestamp(START_MS), random: [3; 10] };
     let org = store.write(|tx| write_genesis(tx, draft)).map_err(|e| e.to_string())?;
     drop(store);
     Ok((org, disk.copy()))

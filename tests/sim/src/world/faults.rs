@@ -105,12 +105,11 @@ impl World {
     }
 
     fn flip_bit(&mut self, node: usize, pick: u64) {
-        if pick % 2 == 0 {
+        if pick.is_multiple_of(2) {
             self.nodes[node].forged_next = true;
             return;
         }
-        let links: Vec<usize> =
-            (0..self.links.len()).filter(|at| self.links[*at].ends.contains(&node)).collect();
+        let links: Vec<usize> = (0..self.links.len()).filter(|at| self.links[*at].ends.contains(&node)).collect();
         let link = links[(pick / 2) as usize % links.len()];
         self.links[link].flips_next = true;
     }

@@ -7,10 +7,10 @@ use crdt_model::commit::{Commit, DocumentChange, SignedCommit};
 use crdt_model::document::{Document, Put};
 use crdt_model::document_row::DocumentRow;
 use crdt_model::event::Event as Fact;
+use crdt_model::fulfilment::state::FulfilmentLineState;
 use crdt_model::id::{
     AuthorId, CommitHash, DocumentId, EventId, EventKey, RequestId, SessionId, TransactionId, UserId, actor_of,
 };
-use crdt_model::fulfilment::state::FulfilmentLineState;
 use crdt_model::journal::event::Booking;
 use crdt_model::order::event::{Handover, LineQuantity};
 use crdt_model::quantity::Quantity;
@@ -128,7 +128,8 @@ impl World {
 
     fn cancel(&mut self, node: usize, pick: u64) {
         // Head office cancels orders of any site.
-        let site = if node == 0 { ["SH01", "SH02", "WH01"][(pick % 3) as usize] } else { self.nodes[node].site.as_str() };
+        let site =
+            if node == 0 { ["SH01", "SH02", "WH01"][(pick % 3) as usize] } else { self.nodes[node].site.as_str() };
         let scope = Scope::Site(code(site));
         let Some(id) = self.some_order(&scope, pick >> 3) else { return };
         let Some((line, open)) = self.open_line(node, &scope, id) else { return };
@@ -169,7 +170,10 @@ impl World {
         let Some((line, open)) = self.open_line(node, &scope, id) else { return };
         let from = if self.nodes[node].site.as_str() == "WH01" { "SH02" } else { "WH01" };
         let lines = Some(Self::some_of(line, open, pick >> 7));
-        self.call(node, Command::SendOrder(Sending { scope, id, from: code(from), lines, service: None, delivery: None }));
+        self.call(
+            node,
+            Command::SendOrder(Sending { scope, id, from: code(from), lines, service: None, delivery: None }),
+        );
     }
 
     /// The shipper of a fulfilment ships it or gives it back.
@@ -226,14 +230,19 @@ impl World {
         if !self.nodes[node].is_up() || self.nodes[node].away_until > self.now || self.nodes[node].is_meeting {
             return;
         }
-        let Some(control) = self.nodes[node].frontier().iter().find(|((scope, _), _)| *scope == Scope::Control).map(|(_, head)| head.hash)
+        let Some(control) = self.nodes[node]
+            .frontier()
+            .iter()
+            .find(|((scope, _), _)| *scope == Scope::Control)
+            .map(|(_, head)| head.hash)
         else {
             return;
         };
         let scope = Scope::Site(code("SH01"));
         let Some(signed) = self.forge(&scope, control, pick) else { return };
         self.mark("member writes what it may not");
-        let input = self.nodes[node].input(self.now, Command::Receive(Arrival { commits: vec![signed], keys: Vec::new() }));
+        let input =
+            self.nodes[node].input(self.now, Command::Receive(Arrival { commits: vec![signed], keys: Vec::new() }));
         self.nodes[node].queue.push(Job { tag: Tag::Duty, input });
         self.gather(node);
     }

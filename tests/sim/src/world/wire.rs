@@ -234,7 +234,9 @@ impl World {
                 let detail = error.to_string();
                 self.step(link, side, move |session, _, _| session.close(Reason::BadCommit, &detail))
             }
-            Ok(_) if self.bug == Some(Bug::DropFrame) && self.counts.batches > 400 => self.frame_stored(link, side, frame),
+            Ok(_) if self.bug == Some(Bug::DropFrame) && self.counts.batches > 400 => {
+                self.frame_stored(link, side, frame)
+            }
             Ok(commits) => {
                 let input = self.nodes[here].input(self.now, Command::Receive(Arrival { commits, keys }));
                 let tag = Tag::Frame { link, side, connection, frame };
