@@ -105,8 +105,8 @@ impl World {
     }
 
     fn flip_bit(&mut self, node: usize, pick: u64) {
+        self.nodes[node].forged_next = true;
         if pick.is_multiple_of(2) {
-            self.nodes[node].forged_next = true;
             return;
         }
         let links: Vec<usize> = (0..self.links.len()).filter(|at| self.links[*at].ends.contains(&node)).collect();
