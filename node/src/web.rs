@@ -103,6 +103,7 @@ pub fn routes(web: Web) -> Router {
         .route("/reports/sales.csv", get(reports::sales_as_csv))
         .route("/imports", get(imports::list).post(imports::upload).layer(DefaultBodyLimit::disable()))
         .route("/imports/{id}", get(imports::show))
+        .route("/imports/{id}/cancel", post(imports::cancel))
         .route("/imports/{id}/rejected.csv", get(imports::rejected))
         .route("/search", get(search::show))
         .route("/network", get(network::show))

@@ -13,7 +13,7 @@ use axum::extract::{Multipart, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::Markup;
 
-use super::form::{REQUEST_FIELD, TOKEN_FIELD};
+use super::form::{Form, REQUEST_FIELD, TOKEN_FIELD};
 use super::layout::{Title, page};
 use super::query::PageQuery;
 use super::sheet::download;
@@ -55,6 +55,13 @@ pub async fn rejected(State(app): State<App>, Path(id): Path<String>) -> Result<
     let name = format!("rejected-{id}.csv");
     let sheet = read(move || read_rejects(&app.import_rejects(&id)?)).await?;
     Ok(download(&name, sheet))
+}
+
+/// Stops a job; what is written stays.
+pub async fn cancel(State(web): State<Web>, Path(id): Path<String>, _checked: Form) -> Result<Response, Problem> {
+    let app = web.app.clone();
+    let job = read(move || app.cancel_import(&id)).await?;
+    Ok(Redirect::to(&format!("/imports/{}?done=import-cancel", job.id)).into_response())
 }
 
 /// Takes the file and starts the job.

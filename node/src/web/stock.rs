@@ -1,6 +1,7 @@
 //! Stock: every item at every site that is held, one item, and what comes in or is found to differ.
 //!
-//! Invariant: the figures here and elsewhere never mix. Proved by `stock_comes_in_from_the_page`.
+//! Invariant: the figures here and elsewhere never mix. Proved by `stock_comes_in_from_the_page`
+//! and `the_ledger_of_an_item_names_each_movement_with_its_balance`.
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -31,18 +32,27 @@ pub async fn list(State(app): State<App>, visit: Visit, query: PageQuery) -> Res
     Ok(page(&visit, Title::Key("nav-stock"), &pages::stock::list(&visit, &list)))
 }
 
-/// One item: here, at the other sites, and the forms.
-pub async fn show(State(app): State<App>, visit: Visit, Path(sku): Path<String>) -> Result<Markup, Problem> {
-    let item = read(move || item(&app, &sku)).await?;
+/// One item: here, at the other sites, the forms, and its ledger.
+pub async fn show(
+    State(app): State<App>,
+    visit: Visit,
+    Path(sku): Path<String>,
+    query: PageQuery,
+) -> Result<Markup, Problem> {
+    let request = query.page()?;
+    let mut item = read(move || item(&app, &sku, request)).await?;
+    let address = super::query::path(&["stock", item.here.sku.as_str()]);
+    item.next = query.next(&address, item.next.as_deref());
     Ok(page(&visit, Title::Name(item.here.sku.as_str()), &pages::stock::item(&visit, &item)))
 }
 
-fn item(app: &App, sku: &str) -> Result<Item, AppError> {
+fn item(app: &App, sku: &str, request: PageRequest) -> Result<Item, AppError> {
     let here = app.stock_item(sku)?;
     let filter = StockFilter { sku: Some(here.sku.clone()) };
     let mut elsewhere = app.stock(filter, PageRequest::default())?.items;
     elsewhere.retain(|row| row.site != here.site);
-    Ok(Item { product: app.product(sku)?, here, elsewhere })
+    let ledger = app.stock_ledger(sku, request)?;
+    Ok(Item { product: app.product(sku)?, here, elsewhere, ledger: ledger.items, next: ledger.next_cursor })
 }
 
 /// Books a receipt or a correction.

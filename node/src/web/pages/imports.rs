@@ -74,6 +74,11 @@ pub fn job(visit: &Visit, job: &ImportView) -> Markup {
                 progress max=[job.rows_total] value=[job.rows_total.map(|_| job.rows_done)] {}
                 p { (language.with("imports-progress", &[("done", &format::count(job.rows_done)),
                     ("total", &job.rows_total.map_or_else(|| "?".to_owned(), format::count))])) }
+                form.actions method="post" action={ "/imports/" (job.id) "/cancel" } {
+                    (hidden(visit))
+                    button { (language.text("imports-cancel")) }
+                    span.muted { (language.text("imports-cancel-next")) }
+                }
                 meta http-equiv="refresh" content="2";
             }
             @if let Some(error) = &job.error { (super::error::notice(visit, &Problem::from(error.clone()))) }

@@ -5,8 +5,8 @@
 use crdt_model::scope::SiteCode;
 use maud::{Markup, html};
 
-use super::table;
-use crate::app::model::{ProductView, QuantitySum, StockView};
+use super::{table, words};
+use crate::app::model::{LedgerEntry, LedgerSubject, ProductView, QuantitySum, StockView};
 use crate::web::form::REQUEST_FIELD;
 use crate::web::format;
 use crate::web::layout::hidden;
@@ -33,6 +33,10 @@ pub struct Item {
     pub here: StockView,
     /// At the other sites whose stock this node holds.
     pub elsewhere: Vec<StockView>,
+    /// What moved, newest first.
+    pub ledger: Vec<LedgerEntry>,
+    /// The address of older movements.
+    pub next: Option<String>,
 }
 
 const FIGURES: [&str; 5] = ["stock-on-hand", "stock-reserved", "stock-secured", "stock-available", "stock-promise"];
@@ -98,6 +102,45 @@ pub fn item(visit: &Visit, item: &Item) -> Markup {
         div.actions {
             (entry(visit, item, "receive", "reference"))
             (entry(visit, item, "adjust", "reason"))
+        }
+        (ledger(visit, item))
+    }
+}
+
+/// What moved, when, by whom, with the balance after it.
+fn ledger(visit: &Visit, item: &Item) -> Markup {
+    let language = visit.language();
+    let texts = ["stock-ledger-when", "stock-ledger-what", "stock-ledger-of", "col-site", "stock-ledger-by"];
+    html! {
+        h2 { (language.text("stock-ledger")) }
+        div #ledger data-live {
+            @if item.ledger.is_empty() { p.muted { (language.text("stock-ledger-none")) } } @else {
+                table.rows {
+                    caption.hidden { (language.text("stock-ledger")) }
+                    (table::head(language, &texts, &["stock-ledger-change", "stock-on-hand"]))
+                    tbody { @for entry in &item.ledger { tr {
+                        td { (format::moment(language, &entry.time)) }
+                        td { (words::badge(language, "movement", entry.kind.name())) }
+                        td { (subject(entry)) @if let Some(reason) = &entry.reason { " " (reason) } }
+                        td { (entry.site) }
+                        td { @if let Some(node) = &entry.node { code { (node.to_string().chars().take(10).collect::<String>()) } } }
+                        td.number { (format::quantity(entry.quantity)) }
+                        td.number { @if let Some(left) = entry.on_hand { (format::quantity(left)) } @else { "–" } }
+                    } } }
+                }
+                (table::next(language, item.next.as_ref()))
+            }
+        }
+    }
+}
+
+/// The order or paper that a movement belongs to.
+fn subject(entry: &LedgerEntry) -> Markup {
+    html! {
+        @match (&entry.subject, &entry.reference) {
+            (LedgerSubject::Order(_), Some(number)) => { a href=(path(&["orders", number.as_str()])) { (number) } },
+            (LedgerSubject::Fulfilment(_) | LedgerSubject::Stock, Some(paper)) => { (paper) },
+            (_, None) => {},
         }
     }
 }

@@ -137,6 +137,51 @@ async fn stock_comes_in_from_the_page() {
 }
 
 #[tokio::test]
+async fn the_ledger_of_an_item_names_each_movement_with_its_balance() {
+    let world = World::with_product().await;
+    let browser = Browser::new(&world).await;
+    let empty = browser.get("/stock/85123A").await.text();
+    assert!(empty.contains("Nothing has moved yet"), "{empty}");
+    browser.submit("/stock/85123A/receive", &[("quantity", "7"), ("reference", "D-1"), ("request", "l1")]).await;
+    browser.submit("/stock/85123A/adjust", &[("quantity", "-2"), ("reason", "broken <b>"), ("request", "l2")]).await;
+    let page = browser.get("/stock/85123A").await.text();
+    let ledger = page.split("id=\"ledger\"").nth(1).unwrap();
+    let place = |what: &str| ledger.find(what).unwrap_or_else(|| panic!("no `{what}` in {ledger}"));
+    assert!(place("corrected") < place("received"), "the newest first");
+    assert!(place("broken &lt;b&gt;") < place("D-1"));
+    assert!(ledger.contains(">-2<") && ledger.contains(">5<") && ledger.contains(">7<"), "{ledger}");
+    let first = browser.get("/stock/85123A?limit=1").await.text();
+    assert!(
+        first.contains("corrected") && !first.contains("D-1") && first.contains("cursor="),
+        "older ones are a page away"
+    );
+}
+
+#[tokio::test]
+async fn an_import_that_has_ended_cannot_be_stopped_from_its_page() {
+    let world = World::new();
+    let browser = Browser::new(&world).await;
+    let body = multipart(
+        &[("page_token", &browser.token()), ("kind", "products"), ("map", "sku:Code,name:Title"), ("request", "f")],
+        "Code,Title\nTEA,Tea\n",
+    );
+    let kind = "multipart/form-data; boundary=edge";
+    let sent = browser.request("POST", "/imports").header("content-type", kind).body(body.into()).unwrap();
+    let place = world.send(sent).await.headers["location"].to_str().unwrap().to_owned();
+    let id = place.rsplit('/').next().unwrap().to_owned();
+    let mut looks = 0;
+    while world.get(&format!("/api/v1/imports/{id}")).await.json()["state"] == "running" {
+        looks += 1;
+        assert!(looks < 1_000_000, "the import does not end");
+        tokio::task::yield_now().await;
+    }
+    let page = browser.get(&place).await.text();
+    assert!(!page.contains("/cancel"), "nothing is left to stop: {page}");
+    assert_eq!(browser.submit(&format!("{place}/cancel"), &[]).await.status, 409);
+    assert_eq!(browser.submit("/imports/none/cancel", &[]).await.status, 404);
+}
+
+#[tokio::test]
 async fn a_product_and_a_customer_are_added_from_their_pages() {
     let world = World::new();
     let browser = Browser::new(&world).await;
