@@ -3,6 +3,8 @@
 //! Not a power cut, which `node/src/store` simulates below redb: here the page cache survives, the process does not.
 //! Needs the built program: `TRADEPOST_BIN`, else `tradepost` beside this test's own folder.
 //!
+//! `TRADEPOST_KILLS_TIMES` makes a long run of them (`docs/reliability.md`).
+//!
 //! Invariants: each test has its own folder and node; a seed is printed and `TRADEPOST_SEED` sets it.
 #![allow(clippy::unwrap_used)]
 
@@ -26,8 +28,15 @@ const CALLERS: u64 = 4;
 const ANSWERS_MAX: u64 = 40;
 /// Rounds of the second test: a kill each.
 const STRUCK: u64 = 10;
+/// Kills of the third test, of two nodes that are connected.
+const MET: u64 = 10;
 /// Time for one answer of a living node.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
+
+/// How often the kills of a test are repeated: `TRADEPOST_KILLS_TIMES`, else once.
+fn times() -> u64 {
+    std::env::var("TRADEPOST_KILLS_TIMES").map_or(1, |text| text.parse().unwrap())
+}
 
 /// A small seeded generator (splitmix64).
 struct Rng(u64);
@@ -268,7 +277,7 @@ fn nothing_acknowledged_is_lost_by_a_kill() {
     let mut caller = shop.start();
     caller.begin();
     let book = Mutex::new(Book::default());
-    for round in 0..KILLS {
+    for round in 0..KILLS * times() {
         work_and_kill(&mut shop, &caller, round, &mut rng, &book);
         caller = shop.start();
         let held: BTreeSet<String> = caller.orders().into_iter().map(|(id, _)| id).collect();
@@ -280,7 +289,7 @@ fn nothing_acknowledged_is_lost_by_a_kill() {
         book.check(&caller);
     }
     let book = book.into_inner().unwrap();
-    println!("{KILLS} kills, {} requests", book.sent.len());
+    println!("{} kills, {} requests", KILLS * times(), book.sent.len());
     let before = caller.shown("status?content_digest=true");
     caller.made("rebuild", "rebuild", &json!({}));
     assert_eq!(caller.shown("status?content_digest=true"), before, "the views are what the commits say");
@@ -294,7 +303,7 @@ fn a_retried_request_after_the_kill_is_never_doubled() {
     let mut caller = shop.start();
     caller.begin();
     let mut answered = 0;
-    for round in 1..=STRUCK {
+    for round in 1..=STRUCK * times() {
         let key = format!("struck-{round}");
         let (path, body) = request(1);
         let spins = rng.spins();
@@ -314,7 +323,64 @@ fn a_retried_request_after_the_kill_is_never_doubled() {
         assert_eq!(caller.orders().len() as u64, round, "one order a key");
         assert_eq!(second["number"], format!("HQ-A-{round:06}"), "no number is skipped or used twice");
     }
-    println!("{STRUCK} kills, {answered} of them after the answer");
+    println!("{} kills, {answered} of them after the answer", STRUCK * times());
+}
+
+/// A head office and a store that joined it over the transport, both served.
+fn two_nodes() -> (Shop, Caller, Shop, Caller) {
+    let mut office = Shop::new();
+    let office_caller = office.start();
+    office_caller.begin();
+    let invited = tradepost(
+        office.data(),
+        &["peer", "invite", "--site", "SH01", "--kind", "store", "--zone", "Europe/London", "--json"],
+    );
+    assert!(invited.status.success(), "{}", told(&invited));
+    let ticket: Value = serde_json::from_slice(&invited.stdout).unwrap();
+    let mut store = Shop { folder: tempfile::tempdir().unwrap(), served: None };
+    let joined = tradepost(store.data(), &["join", ticket["ticket"].as_str().unwrap()]);
+    assert!(joined.status.success(), "{}", told(&joined));
+    let store_caller = store.start();
+    exchange(&store);
+    (office, office_caller, store, store_caller)
+}
+
+/// Until both hold everything.
+fn exchange(shop: &Shop) {
+    let exchanged = tradepost(shop.data(), &["sync", "now", "--wait", "--timeout", "60"]);
+    assert!(exchanged.status.success(), "{}", told(&exchanged));
+}
+
+#[test]
+fn nodes_that_are_killed_meet_again_and_agree() {
+    let mut rng = Rng::seeded();
+    println!("TRADEPOST_SEED={}", rng.0);
+    let (mut office, mut office_caller, mut store, mut store_caller) = two_nodes();
+    let books = [Mutex::new(Book::default()), Mutex::new(Book::default())];
+    for round in 0..MET * times() {
+        // Each kill hits one of them while it takes orders and sends what it took.
+        if rng.below(2) == 0 {
+            work_and_kill(&mut office, &office_caller, round, &mut rng, &books[0]);
+            office_caller = office.start();
+            books[0].lock().unwrap().retry(&office_caller, &mut rng);
+        } else {
+            work_and_kill(&mut store, &store_caller, round, &mut rng, &books[1]);
+            store_caller = store.start();
+            books[1].lock().unwrap().retry(&store_caller, &mut rng);
+        }
+    }
+    exchange(&store);
+    exchange(&office);
+    let [of_office, of_store] = books.map(|book| book.into_inner().unwrap());
+    of_store.check(&store_caller);
+    let orders = |book: &Book| -> BTreeSet<String> {
+        book.acknowledged.values().filter(|id| *id != "receipt").cloned().collect()
+    };
+    let taken: BTreeSet<String> = orders(&of_office).union(&orders(&of_store)).cloned().collect();
+    let shown = office_caller.orders();
+    let held: BTreeSet<String> = shown.iter().map(|(id, _)| id.clone()).collect();
+    assert_eq!((held.len(), &held), (shown.len(), &taken), "head office holds every order of both, once");
+    println!("{} kills, {} orders", MET * times(), held.len());
 }
 
 #[test]
